@@ -1,7 +1,6 @@
-//! Prints what the server reads of documents of RSS and Atom: `scripts/compare-feeds` compares it with another
-//! reader.
+//! Prints what the server parses of RSS and Atom documents: `scripts/compare-feeds` compares it with another parser.
 //!
-//! Takes a line of JSON for each document, with `path`, `address` and `content_type`, and answers with one each.
+//! Reads a line of JSON for each document, with `path`, `address` and `content_type`, and answers with one each.
 
 use std::{error::Error, fs, io};
 
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
-struct Asked {
+struct Input {
     path: String,
     address: String,
     content_type: Option<String>,
@@ -21,17 +20,17 @@ struct Asked {
 
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lines() {
-        let asked: Asked = serde_json::from_str(&line?)?;
+        let input: Input = serde_json::from_str(&line?)?;
         let document = Document {
-            content_type: asked.content_type,
-            body: fs::read(&asked.path)?.into(),
+            content_type: input.content_type,
+            body: fs::read(&input.path)?.into(),
         };
-        let answer = match markup::parse(&document, &asked.address.parse()?) {
+        let answer = match markup::parse(&document, &input.address.parse()?) {
             Ok(read) => {
                 let items: Vec<Value> = read.items.iter().map(item).collect();
-                json!({"path": asked.path, "items": items, "faults": read.faults})
+                json!({"path": input.path, "items": items, "faults": read.faults})
             }
-            Err(error) => json!({"path": asked.path, "error": error}),
+            Err(error) => json!({"path": input.path, "error": error}),
         };
         println!("{answer}");
     }

@@ -1,4 +1,4 @@
-//! What the program would do with its settings, told without doing it and without the network.
+//! What the program would do with its settings, determined without doing it and without the network.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path};
 
@@ -9,11 +9,11 @@ use crate::{Config, config::values::is_of_this_machine};
 use feeds::{FeedSpec, list};
 use history::Kind;
 
-/// Tells what the program would do.
+/// Describes what the program would do.
 ///
 /// # Errors
-/// All that would keep it from doing so, beside what reading the settings has found: secrets that
-/// are not there, recordings that cannot be read, a folder in which history cannot be kept.
+/// All that would keep it from doing so, beside errors of the settings themselves: missing secrets, invalid recordings,
+/// a folder in which no history can be kept.
 pub fn check(config: &Config) -> Result<String, Vec<String>> {
     let mut faults = missing_secrets(config);
     for feed in &config.sources.feeds {
@@ -32,33 +32,33 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
     }
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let mut say = |line: &str| {
+    let mut print = |line: &str| {
         let _ = writeln!(text, "{line}");
     };
-    say(&match &config.config {
+    print(&match &config.config {
         Some(file) => format!("{} is right.", file.display()),
         None => "The settings are right.".to_owned(),
     });
-    say("");
-    say(&listens(config));
-    say(&publishes(config));
-    say(&keeps(config));
-    say("");
+    print("");
+    print(&listens(config));
+    print(&publishes(config));
+    print(&keeps(config));
+    print("");
     if config.sources.feeds == [FeedSpec::None] {
-        say("No feed runs.");
+        print("No feed runs.");
     }
     for (place, feed) in numbered(&config.sources.feeds) {
         let about = feed.about();
-        say(&format!("Feed {place}, {}, {}.", feed.name(), about.does));
+        print(&format!("Feed {place}, {}, {}.", feed.name(), about.does));
         for secret in feed.secrets() {
-            say(&format!("  Its secret is in {secret}, and is there."));
+            print(&format!("  Its secret is in {secret}, and is there."));
         }
-        say(&format!("  What it gives {}.", about.licence));
+        print(&format!("  Its data {}.", about.licence));
     }
     let odd = odd(config);
     if !odd.is_empty() {
-        say("");
-        odd.iter().for_each(|line| say(line));
+        print("");
+        odd.iter().for_each(|line| print(line));
     }
     Ok(text)
 }
@@ -80,14 +80,17 @@ pub fn missing_secrets(config: &Config) -> Vec<String> {
 }
 
 fn listens(config: &Config) -> String {
-    let whom = match is_of_this_machine(config.listener.listen) {
+    let audience = match is_of_this_machine(config.listener.listen) {
         true => "this machine alone, unless a proxy passes it on",
-        false => "whoever reaches that address",
+        false => "every machine that reaches that address",
     };
-    format!("Listens at http://{}, for {whom}.", config.listener.listen)
+    format!(
+        "Listens at http://{}, for {audience}.",
+        config.listener.listen
+    )
 }
 
-/// Whether an archive can be in a folder, which is made where there is none. Nothing is made here.
+/// Whether an archive can be in a folder, which a start creates if there is none. Nothing is created here.
 fn can_be_written(folder: &Path) -> Result<(), String> {
     let fault = |path: &Path, why: &dyn std::fmt::Display| {
         Err(format!(
@@ -96,7 +99,7 @@ fn can_be_written(folder: &Path) -> Result<(), String> {
             path.display()
         ))
     };
-    // Of a relative path the last one is empty, which is here.
+    // The last parent of a relative path is empty, which means the current folder.
     for path in folder.ancestors() {
         let path = if path.as_os_str().is_empty() {
             Path::new(".")
@@ -133,7 +136,7 @@ fn publishes(config: &Config) -> String {
     }
 }
 
-/// Where history goes, for how long, and what comes of it at the next start.
+/// Where history is kept, for how long, and what the next start does with it.
 fn keeps(config: &Config) -> String {
     let options = &config.archive;
     let (folder, kind) = match config.archive_place() {
@@ -160,7 +163,7 @@ fn keeps(config: &Config) -> String {
     .replace("for forever", "forever")
 }
 
-/// What is allowed, but perhaps not meant.
+/// Valid settings that may be unintended.
 fn odd(config: &Config) -> Vec<String> {
     let mut odd = Vec::new();
     let mut speakers: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
@@ -179,7 +182,7 @@ fn odd(config: &Config) -> Vec<String> {
     }
     for (places, symbols) in shared {
         odd.push(format!(
-            "Note: {} in the feeds {}: feed {} speaks first, the next one while it is silent.",
+            "Note: {} in the feeds {}: feed {} is primary, the next one while it is silent.",
             match &symbols[..] {
                 [one] => format!("{one} is"),
                 many => format!("{} are", list(many)),
@@ -189,7 +192,7 @@ fn odd(config: &Config) -> Vec<String> {
         ));
     }
     let misspelt = Config::misspelt_variables().into_iter();
-    odd.extend(misspelt.map(|told| format!("Note: {told}")));
+    odd.extend(misspelt.map(|warning| format!("Note: {warning}")));
     if config.sources.seed.is_some() && !config.sources.feeds.contains(&FeedSpec::Simulate) {
         odd.push("Note: a seed is given, but no simulated feed.".to_owned());
     }
@@ -201,7 +204,7 @@ fn odd(config: &Config) -> Vec<String> {
         odd.push(match &personal[..] {
             [] => "Note: may_redistribute is given, but no feed is for personal use.".to_owned(),
             names => format!(
-                "Note: what {} gives is for personal use, and is shown to others all the same: may_redistribute says that this is allowed.",
+                "Note: the data of {} is for personal use, and is shown to others all the same, because may_redistribute is set.",
                 list(names)
             ),
         });
@@ -218,7 +221,7 @@ mod tests {
         Config::to_check(&options).map_err(|error| error.to_string())
     }
 
-    fn told(options: &[&str]) -> String {
+    fn described(options: &[&str]) -> String {
         check(&config(options).unwrap()).unwrap()
     }
 
@@ -226,9 +229,9 @@ mod tests {
     const PERSONAL: &str = "--feed=finnhub:AAPL?key_env=CARGO_PKG_NAME";
 
     #[test]
-    fn it_says_what_would_be_done() {
+    fn it_describes_what_would_be_done() {
         let hash = "a".repeat(64);
-        let told = told(&[
+        let text = described(&[
             "--feed=coinbase:BTC-USD,ETH-USD",
             "--feed=kraken:ETH-USD",
             PERSONAL,
@@ -237,33 +240,34 @@ mod tests {
         for words in [
             "Listens at http://127.0.0.1:3000, for this machine alone",
             "desk may publish.",
-            "Feed 1, coinbase, connects to wss://ws-feed.exchange.coinbase.com/ and listens to best prices and trades of BTC-USD and ETH-USD.",
+            "Feed 1, coinbase, connects to wss://ws-feed.exchange.coinbase.com/ and subscribes to best prices and trades of BTC-USD and ETH-USD.",
             "as far as the source's terms allow",
             "Feed 3, finnhub, connects to",
             "Its secret is in the variable CARGO_PKG_NAME, and is there.",
             "is for personal use",
-            "ETH-USD is in the feeds 1 and 2: feed 1 speaks first",
+            "ETH-USD is in the feeds 1 and 2: feed 1 is primary",
         ] {
-            assert!(told.contains(words), "{words}: {told}");
+            assert!(text.contains(words), "{words}: {text}");
         }
-        assert!(!told.contains("BTC-USD is in the feeds"), "{told}");
-        assert!(!told.contains("in server"), "the secret itself: {told}");
+        assert!(!text.contains("BTC-USD is in the feeds"), "{text}");
+        assert!(!text.contains("in server"), "the secret itself: {text}");
     }
 
     #[test]
     fn forms_are_named_as_the_sec_names_them_and_others_are_doubted() {
-        let told = told(&["--feed=sec:SC 13G,8K,FORM 4,9-Z?user_agent=Jane Doe jane@example.com"]);
+        let text =
+            described(&["--feed=sec:SC 13G,8K,FORM 4,9-Z?user_agent=Jane Doe jane@example.com"]);
         for words in [
             "the latest filings of the forms SCHEDULE 13G, 8-K, 4 and 9-Z.",
             "Note: feed 1, sec: no form \"9-Z\" of the SEC is known",
         ] {
-            assert!(told.contains(words), "{words}: {told}");
+            assert!(text.contains(words), "{words}: {text}");
         }
-        assert_eq!(told.matches("no form").count(), 1, "{told}");
+        assert_eq!(text.matches("no form").count(), 1, "{text}");
     }
 
     #[test]
-    fn it_says_where_history_would_go() {
+    fn it_describes_where_history_would_be_kept() {
         let folder = std::env::temp_dir().join(format!("keeps-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("tickertape.db"), "").unwrap();
@@ -301,14 +305,14 @@ mod tests {
                 "Keeps nothing: a market that is repeated from its seed has no history.".to_owned(),
             ),
         ] {
-            let told = told(&options);
-            assert!(told.contains(&expected), "{expected}: {told}");
+            let text = described(&options);
+            assert!(text.contains(&expected), "{expected}: {text}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
-    fn it_tells_all_that_a_start_would_miss() {
+    fn it_reports_everything_that_a_start_would_miss() {
         let config = config(&[
             "--feed=finnhub:AAPL?key_env=TICKERTAPE_NO_SUCH_KEY",
             "--feed=replay:/nowhere/a.jsonl.gz",
@@ -334,8 +338,8 @@ mod tests {
             "Keeps history in {}/a/b/simulated.db, which the first start makes",
             folder.display()
         );
-        let said = told(&[&data]);
-        assert!(said.contains(&words), "{said}");
+        let text = described(&[&data]);
+        assert!(text.contains(&words), "{text}");
         assert!(!folder.exists(), "checking made it");
 
         std::fs::write(&folder, "not a folder").unwrap();
@@ -363,13 +367,13 @@ mod tests {
             (&["--may-redistribute"], "no feed is for personal use"),
             (
                 &[PERSONAL, "--may-redistribute"],
-                "finnhub gives is for personal use",
+                "the data of finnhub is for personal use",
             ),
         ] {
-            let told = told(options);
-            assert!(told.contains("Note: ") && told.contains(words), "{told}");
+            let text = described(options);
+            assert!(text.contains("Note: ") && text.contains(words), "{text}");
         }
-        assert!(!told(&[]).contains("Note:"));
+        assert!(!described(&[]).contains("Note:"));
     }
 
     #[test]

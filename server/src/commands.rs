@@ -1,4 +1,4 @@
-//! The commands that move history into the archive and out of it.
+//! The commands that import into the archive and export from it.
 
 use std::{io::Write, path::Path};
 
@@ -10,7 +10,7 @@ use market::Millis;
 use crate::data::Which;
 use history::Kind;
 
-/// What is imported, and into which archive.
+/// The imported files, and the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ImportCommand {
     /// The archive
@@ -22,7 +22,7 @@ pub struct ImportCommand {
     pub options: ImportOptions,
 }
 
-/// What is exported, and from which archive.
+/// The exported data, and the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ExportCommand {
     /// The archive
@@ -38,7 +38,7 @@ impl ImportCommand {
     /// Imports, as [`import::import`] does.
     ///
     /// # Errors
-    /// Those of it, and where no archive is meant.
+    /// Those of the import, and if there is no archive.
     pub fn run(&self, now: Millis, out: &mut dyn Write) -> Result<Imported, String> {
         let (folder, name) = self.archive.parts()?;
         let imported = import::import(&self.options, &folder, &name, now, out)?;
@@ -53,14 +53,14 @@ impl ExportCommand {
     /// Exports, as [`export::export`] does.
     ///
     /// # Errors
-    /// Those of it, and where no archive is meant.
+    /// Those of the export, and if there is no archive.
     pub fn run(&self) -> Result<(), String> {
         let (folder, name) = self.archive.parts()?;
         export::export(&self.options, &folder, &name)
     }
 }
 
-/// What to know where the archive was not chosen: a server without feeds has another one.
+/// A hint for an unspecified archive: a server without feeds has another one.
 fn other_archive(which: &Which, folder: &Path) -> Option<String> {
     let simulated = folder.join(Kind::Simulated.file());
     (which.is_default() && simulated.exists()).then(|| {

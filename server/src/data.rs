@@ -1,4 +1,4 @@
-//! Where the archive is, for what works beside a server.
+//! The archive of a command beside a server.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-/// Which archive is meant.
+/// The archive.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Which {
     /// The server's configuration file, which has the place of the archive
@@ -21,7 +21,7 @@ pub struct Which {
 }
 
 impl Which {
-    /// Whether neither a configuration nor a file says which archive of the folder is meant.
+    /// Whether neither a configuration nor a file selects an archive of the folder.
     pub(crate) fn is_default(&self) -> bool {
         self.config.is_none() && self.data.as_ref().is_none_or(|data| data.file().is_none())
     }
@@ -36,7 +36,7 @@ impl FromStr for ArchivePath {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            // A server that is told so keeps nothing.
+            // A server with this configuration keeps nothing.
             "" | "none" => Err("expected the folder of an archive, or its file"),
             text => Ok(ArchivePath(text.into())),
         }
@@ -44,7 +44,7 @@ impl FromStr for ArchivePath {
 }
 
 impl ArchivePath {
-    /// Its folder and its name, where it is a file.
+    /// Its folder and its name, if it is a file.
     pub(crate) fn file(&self) -> Option<(PathBuf, String)> {
         let name = self.0.file_name()?.to_str()?;
         if !name.ends_with(".db") {

@@ -1,5 +1,5 @@
-//! What the targets under `server/fuzz` call: every parser of bytes from outside, with what must hold
-//! whatever the bytes are. Built for them, and for the test that gives each its seeds.
+//! The functions that the targets under `server/fuzz` call: every parser of bytes from outside, with the properties
+//! that must hold for any bytes. Built for them, and for the test that gives each its seeds.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use events::testing::through;
 use feeds::{FeedSpec, fuzzing as feed};
 use publication::{Format, Submission};
 
-/// What is done with an input.
+/// The function of a target.
 pub type Target = fn(&[u8]);
 
 /// The targets of the server by their names.
@@ -41,7 +41,7 @@ pub fn targets() -> impl Iterator<Item = (&'static str, Target)> {
 /// Calls the target of a name.
 ///
 /// # Panics
-/// Where there is none, and where something does not hold that must.
+/// If there is none, and if a property is violated.
 pub fn run(target: &str, bytes: &[u8]) {
     let known = targets().find(|(name, _)| *name == target);
     let (_, target) = known.unwrap_or_else(|| panic!("{target:?} is no target"));
@@ -54,8 +54,8 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// A stream, as a reader of it takes it: however it is cut it says the same, and what is an event
-/// is the same event when it is written and read again.
+/// A stream, as a client parses it: the result is the same however it is cut, and an event is the same when it is
+/// written and parsed again.
 fn events(bytes: &[u8]) {
     let read = |chunks: &[&[u8]]| {
         let mut decoder = Decoder::new();
@@ -77,7 +77,7 @@ fn events(bytes: &[u8]) {
     }
 }
 
-/// Names and numbers: what can be read is shown as what reads the same.
+/// Names and numbers: a parsed value is displayed so that it parses to the same.
 fn names(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     if let Ok(symbol) = text.parse::<Symbol>() {
@@ -100,8 +100,7 @@ fn names(bytes: &[u8]) {
     assert_eq!(market::plain(&plain), plain);
 }
 
-/// The body of a publication: what is taken from it keeps to what may be published, and is read as it is
-/// written.
+/// The body of a publication: its accepted events satisfy the rules of publications, and parse as they are written.
 fn publication(bytes: &[u8]) {
     for format in [Format::Json, Format::Lines] {
         let Ok(submission) = Submission::read(bytes, format, NOW, 100) else {
@@ -118,7 +117,7 @@ fn publication(bytes: &[u8]) {
     }
 }
 
-/// What a proxy says of whom it speaks for.
+/// The headers in which a proxy names its client.
 fn forwarded(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else {
         return;
@@ -138,7 +137,7 @@ fn forwarded(bytes: &[u8]) {
     }
 }
 
-/// A feed as it is asked for on the command line: what it is told to do can be said.
+/// A feed on the command line: its description must not fail.
 fn feeds(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     match text.parse::<FeedSpec>() {
@@ -151,7 +150,7 @@ fn feeds(bytes: &[u8]) {
     }
 }
 
-/// A file of symbols: what is taken from it keeps to what a listing may say.
+/// A file of symbols: its accepted listings are valid.
 fn listings(bytes: &[u8]) {
     match directory::read_listings(bytes) {
         Ok(listings) => {
@@ -173,8 +172,8 @@ fn numbers(bytes: &[u8]) {
     }
 }
 
-/// Times as feeds and files write them, and the headers that say how long to wait: a pattern, and after
-/// a line's end the text.
+/// Times as feeds and files write them, and the headers that give how long to wait: a pattern, and after a line's end
+/// the text.
 fn times(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let (pattern, time) = text.split_once('\n').unwrap_or(("", text));
@@ -234,9 +233,9 @@ mod tests {
         }
     }
 
-    /// Those are what each target begins with, and every input that broke something once.
+    /// Each target's first inputs, and every input that once failed.
     #[test]
-    fn every_seed_keeps_to_what_its_target_asks() {
+    fn every_seed_satisfies_its_target() {
         for (name, target) in targets() {
             let seeds = files(&folder("seeds").join(name));
             assert!(!seeds.is_empty(), "{name} has no seeds");
@@ -247,7 +246,7 @@ mod tests {
         }
     }
 
-    /// Else a target might stand before its parser, and find nothing for ever.
+    /// Otherwise a target might fail before its parser, and find nothing for ever.
     #[test]
     fn seeds_come_through_their_parsers() {
         let whole: [(&str, &[&str]); 20] = [

@@ -1,11 +1,10 @@
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 
-/// Libraries that write down what they send, when they are asked to say everything: in what feeds
-/// send are keys.
+/// Libraries that log what they send at the most verbose level: messages of feeds contain keys.
 const TALKATIVE: [&str; 2] = ["tungstenite", "tokio_tungstenite"];
 
-/// Keeps secrets out of the log, whatever it is asked to hold.
+/// Keeps secrets out of the log, whatever its filter.
 pub fn discreet() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     filter_fn(|event| {
         let library = event.target().split("::").next().unwrap_or_default();

@@ -22,12 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Gives the log another filter.
+/// Replaces the filter of the log.
 type Refilter = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send>;
 
 fn main() -> ExitCode {
-    // The variables of the environment are among what is to be checked, and an option may win over a
-    // wrong one.
+    // The environment variables are among the checked settings, and an option may override a wrong one.
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some((_, options)) = arguments
         .split_first()
@@ -60,8 +59,8 @@ fn main() -> ExitCode {
         Some(Command::Record(options)) => runtime.block_on(record(*options)),
         _ => runtime.block_on(run(config, refilter)),
     };
-    // Everything has ended in order, but for threads that wait for the system: to look a host's
-    // name up, or to read from a pipe. That may take for ever and nobody needs it any more.
+    // Everything has ended in order, except threads that wait for the system: to resolve a host's name, or to read from
+    // a pipe. That may take for ever and is not needed any more.
     runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,13 +71,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts the log as it is configured.
+/// Starts the log as configured.
 fn start_log(config: &Config) -> Refilter {
     let log = tracing_subscriber::fmt()
         .with_env_filter(config.log.filter.clone())
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
-        // A log that cannot be written would be complained of at the same place, by a panic.
+        // A failure to write the log would be reported in the same place, by a panic.
         .log_internal_errors(false);
     match config.log.format {
         LogFormat::Text => {
@@ -96,7 +95,7 @@ fn start_log(config: &Config) -> Refilter {
     }
 }
 
-/// Says what the program would do with these options, or all that is wrong with them.
+/// Prints what the program would do with these options, or all their errors.
 fn check(options: &[OsString]) -> ExitCode {
     let config = match Config::to_check(options) {
         Ok(config) => config,
@@ -135,7 +134,7 @@ fn make_token(name: &str) -> ExitCode {
         Ok(grant) => {
             let _ = writeln!(
                 io::stderr(),
-                "The token is shown only now: give it to who publishes as {name}, and start the server with\n  --publish-token {grant}"
+                "The token is shown only now: give it to the publisher {name}, and start the server with\n  --publish-token {grant}"
             );
             ExitCode::SUCCESS
         }
@@ -146,12 +145,15 @@ fn make_token(name: &str) -> ExitCode {
     }
 }
 
-/// Ends with 0 where every line went in, with 2 where some were refused, and with 1 where it failed.
+/// Ends with 0 if every line was imported, with 2 if some were refused, and with 1 if it failed.
 fn import(command: &ImportCommand) -> ExitCode {
     match command.run(Clock::system().now(), &mut io::stdout()) {
         Ok(imported) if imported.refused == 0 => ExitCode::SUCCESS,
         Ok(imported) => {
-            eprintln!("{} lines were refused; all others are in", imported.refused);
+            eprintln!(
+                "{} lines were refused; all others were imported",
+                imported.refused
+            );
             ExitCode::from(2)
         }
         Err(problem) => {
@@ -171,7 +173,7 @@ fn export(command: &ExportCommand) -> ExitCode {
     }
 }
 
-/// Ends with 2 where something is left that could not be put right.
+/// Ends with 2 if something could not be repaired.
 fn repair(options: &RepairOptions) -> ExitCode {
     match server::repair::repair(options, Clock::system().now(), &mut io::stdout()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -183,11 +185,11 @@ fn repair(options: &RepairOptions) -> ExitCode {
     }
 }
 
-/// Records until Ctrl-C, and says how much there is.
+/// Records until Ctrl-C, and reports the size.
 async fn record(options: RecordOptions) -> Result<(), String> {
     let stop = CancellationToken::new();
     let signals = cancel_on_signal(stop.clone())
-        .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+        .map_err(|error| format!("cannot receive the signals of the system: {error}"))?;
     tokio::spawn(signals);
     let file = options.file.display().to_string();
     let (recorded, why) = server::record(options, &stop).await?;
@@ -199,8 +201,8 @@ async fn record(options: RecordOptions) -> Result<(), String> {
 }
 
 async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
-    for told in Config::misspelt_variables() {
-        warn!("{told}");
+    for warning in Config::misspelt_variables() {
+        warn!("{warning}");
     }
     let missing = missing_secrets(&config);
     if !missing.is_empty() {
@@ -217,7 +219,7 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     })?;
     let address = listener
         .local_addr()
-        .map_err(|error| format!("cannot tell the address that is listened at: {error}"))?;
+        .map_err(|error| format!("cannot determine the listening address: {error}"))?;
 
     let clock = Clock::system();
     let beginning = {
@@ -234,16 +236,16 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
 
     let shutdown = CancellationToken::new();
     let signals = cancel_on_signal(shutdown.clone())
-        .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+        .map_err(|error| format!("cannot receive the signals of the system: {error}"))?;
     tokio::spawn(signals);
     let desk = Arc::new(PublishGate::new(&config.publish));
     #[cfg(unix)]
     {
         let reloads = reload_on_hangup(config.config.clone(), Arc::clone(&desk), refilter)
-            .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+            .map_err(|error| format!("cannot receive the signals of the system: {error}"))?;
         tokio::spawn(reloads);
     }
-    // A reader who closed our output, as `tickertape | head -1` does, still wants the server.
+    // A reader that closed the server's output, as `tickertape | head -1` does, still wants the server.
     let _ = writeln!(io::stdout(), "Tickertape is at http://{address}");
     server::run(listener, config, desk, beginning, leptos, clock, shutdown).await;
     info!("goodbye");
@@ -265,8 +267,8 @@ fn raise_file_limit() {
     }
 }
 
-/// Where the page's files are. `cargo leptos watch` says it in the environment; else they are
-/// where they were built or installed.
+/// The folder of the page's files. `cargo leptos watch` gives it in the environment; otherwise they are where they were
+/// built or installed.
 fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
     if site.is_none() && std::env::var_os("LEPTOS_OUTPUT_NAME").is_some() {
         return leptos::config::get_configuration(None)
@@ -274,7 +276,7 @@ fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
             .map_err(|error| format!("the environment of cargo-leptos is not complete: {error}"));
     }
     let program = std::env::current_exe()
-        .map_err(|error| format!("cannot tell where the program is: {error}"))?;
+        .map_err(|error| format!("cannot determine where the program is: {error}"))?;
     let folder = program.parent().unwrap_or(Path::new("."));
     let candidates = match site {
         Some(site) => vec![site.to_owned()],
@@ -301,8 +303,8 @@ fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
         .build())
 }
 
-/// Reads the file of the configuration again at SIGHUP, which would otherwise end the process, and
-/// takes over what can change while the server runs: the filter of the log and who may publish.
+/// Reads the configuration file again at SIGHUP, which would otherwise end the process, and applies what can change
+/// while the server runs: the filter of the log and the publishers.
 #[cfg(unix)]
 fn reload_on_hangup(
     file: Option<PathBuf>,

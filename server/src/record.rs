@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::values::{bytes, duration};
 use clock::Clock;
 use events::Tape;
-use feeds::{AskedFeed, Backoff, FeedContext, Recorded, Recorder, Supervisor};
+use feeds::{Backoff, FeedContext, ParsedFeed, Recorded, Recorder, Supervisor};
 
-/// How often what was received is written out, and the progress is shown.
+/// How often received data is written out, and the progress is shown.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// What a recording needs of the tape, which nobody reads.
+/// The limits of the tape of a recording, which is not read.
 const WINDOW: tape::Limits = tape::Limits {
     entries: 1_000,
     bytes: 16 * 1024 * 1024,
@@ -22,12 +22,12 @@ const WINDOW: tape::Limits = tape::Limits {
     age_ms: 60_000,
 };
 
-/// What is to be recorded, where to, and until when.
+/// The feed, the file and the limits of a recording.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct RecordOptions {
     /// The feed to record, as for --feed
-    #[arg(value_parser = |text: &str| text.parse::<AskedFeed>())]
-    pub feed: AskedFeed,
+    #[arg(value_parser = |text: &str| text.parse::<ParsedFeed>())]
+    pub feed: ParsedFeed,
 
     /// The file, which is compressed if its name ends in .gz
     pub file: PathBuf,
@@ -45,25 +45,25 @@ pub struct RecordOptions {
     pub overwrite: bool,
 }
 
-/// Records what a feed receives until it ends, the limits are reached or `stop` is cancelled. Answers
-/// how much there is, and why it ended.
+/// Records what a feed receives until it ends, the limits are reached or `stop` is cancelled. Returns the size, and why
+/// it ended.
 ///
 /// # Errors
-/// When the feed receives nothing, or nothing that could be recorded, or fails, its secrets are not
-/// there, or the file cannot be written. What was recorded until then stays.
+/// If the feed receives nothing, or nothing that could be recorded, or fails, its secrets are missing, or the file
+/// cannot be written. What was recorded until then stays.
 pub async fn record(
     options: RecordOptions,
     stop: &CancellationToken,
 ) -> Result<(Recorded, String), String> {
     let shown = options.file.display().to_string();
-    let AskedFeed {
+    let ParsedFeed {
         kind,
         options: table,
         spec,
     } = options.feed;
     if !spec.receives() {
         return Err(format!(
-            "{kind} receives nothing that could be recorded: expected a feed that asks a source"
+            "{kind} receives nothing that could be recorded: expected a feed with a source"
         ));
     }
     for secret in spec.secrets() {
@@ -124,7 +124,7 @@ pub async fn record(
                     (_, Some(detail)) => detail,
                     (_, None) => "connecting".to_owned(),
                 });
-                progress.set_message(told(recorded, begin, state));
+                progress.set_message(progress_line(recorded, begin, state));
             }
         }
     };
@@ -147,7 +147,7 @@ pub async fn record(
     }
 }
 
-/// A line that is written anew each second, where standard error is a terminal.
+/// A line that is rewritten each second, if standard error is a terminal.
 fn progress(shown: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_prefix(shown.to_owned());
     match ProgressStyle::with_template("{spinner} {prefix}: {wide_msg}") {
@@ -156,7 +156,7 @@ fn progress(shown: &str) -> ProgressBar {
     }
 }
 
-fn told(recorded: Recorded, begin: Instant, state: Option<String>) -> String {
+fn progress_line(recorded: Recorded, begin: Instant, state: Option<String>) -> String {
     format!(
         "{} frames, {}, {} in the file, {} s, {}",
         HumanCount(recorded.frames),

@@ -1,4 +1,4 @@
-//! `tickertape repair`: checks the archive and puts right what can be.
+//! `tickertape repair`: checks and repairs the archive.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use market::{Millis, Session};
 use crate::data::Which;
 use sessions::Calendar;
 
-/// What is to be repaired.
+/// The archive to repair.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct RepairOptions {
     /// The archive
@@ -22,15 +22,15 @@ pub struct RepairOptions {
     pub acknowledge: bool,
 }
 
-/// Repairs an archive and reports what was done. Returns whether everything is in order now.
+/// Repairs an archive and reports the result. Returns whether everything is in order now.
 ///
 /// # Errors
-/// When a server has the archive open, when there is none, or when it cannot be repaired.
+/// If a server has the archive open, if there is none, or if it cannot be repaired.
 pub fn repair(options: &RepairOptions, now: Millis, out: &mut dyn Write) -> Result<bool, String> {
     let (folder, name) = options.archive.parts()?;
     let print = |out: &mut dyn Write, text: &str| -> Result<(), String> {
         match out.write_all(text.as_bytes()) {
-            // The reader has seen enough.
+            // The reader has closed its end.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(format!("the standard output: {error}"))
             }

@@ -28,13 +28,12 @@ use publishers::PublishGate;
 use sessions::{keep_sessions, previous_closes};
 use web::work::Work;
 
-/// The part of the grace period that the archive may take before the streams end; and it is left as
-/// much in any case when they have.
+/// The part of the grace period that the archive may take before the streams end; as much is kept for it after they
+/// have.
 const LAST_WORDS: u32 = 8;
 
-/// Runs the server on a socket until `shutdown` is cancelled: feeds, tape, archive and HTTP. It ends
-/// in order: the feeds stop, what they published last is written, the streams end, the connections close,
-/// the archive is closed.
+/// Runs the server on a socket until `shutdown` is cancelled: feeds, tape, archive and HTTP. It ends in order: the
+/// feeds stop, their last events are written, the streams end, the connections close, the archive is closed.
 pub async fn run(
     listener: TcpListener,
     mut config: Config,
@@ -88,7 +87,7 @@ pub async fn run(
     }
 }
 
-/// What the feeds share.
+/// The parts that the feeds share.
 fn feed_context(
     config: &Config,
     desk: &PublishGate,
@@ -112,13 +111,13 @@ fn feed_context(
     context
 }
 
-/// When everything has to have ended.
+/// The deadline of the shutdown.
 async fn deadline(shutdown: CancellationToken, grace: Duration) -> Instant {
     shutdown.cancelled().await;
     Instant::now() + grace
 }
 
-/// Gives the archive some time to have on disk what the feeds published last.
+/// Gives the archive some time to write the last events of the feeds to disk.
 async fn write_last(scribe: &Scribe, tape: &Tape, patience: Duration) {
     let position = tape.view(|view| view.position());
     let written = timeout(patience, scribe.on_disk(position)).await;
@@ -127,7 +126,7 @@ async fn write_last(scribe: &Scribe, tape: &Tape, patience: Duration) {
     }
 }
 
-/// What publishes on the tape: feeds, the exchanges' hours, and the bars of what is published.
+/// The publishers of the tape: feeds, the exchanges' hours, and bars of publications.
 struct Sources {
     supervisor: Supervisor,
     hours: JoinHandle<()>,
@@ -186,10 +185,10 @@ impl Sources {
     }
 }
 
-/// What writes the tape to the archive.
+/// The writer of the tape to the archive.
 struct Writer {
     scribe: Scribe,
-    /// Nothing where the archive could not be opened.
+    /// `None` if the archive could not be opened.
     task: Option<JoinHandle<()>>,
     stop: CancellationToken,
 }
@@ -217,7 +216,7 @@ impl Writer {
         Writer { scribe, task, stop }
     }
 
-    /// Writes what is left and closes the archive, until the deadline.
+    /// Writes the rest and closes the archive, until the deadline.
     async fn close(self, end: JoinHandle<Instant>, patience: Duration) {
         self.stop.cancel();
         let Some(task) = self.task else {
@@ -239,7 +238,7 @@ impl Writer {
     }
 }
 
-/// What the resources read, once everything runs.
+/// The state of the resources, once everything runs.
 struct Running {
     metrics: Arc<Metrics>,
     context: FeedContext,

@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Metrics;
 
-/// How often it is looked at.
+/// How often it is read.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Looks at the clock for as long as the server runs, so that a step is noticed when it happens.
+/// Watches the clock for as long as the server runs, so that a step is noticed when it happens.
 pub(crate) async fn watch_clock(clock: Clock, metrics: Arc<Metrics>, stop: CancellationToken) {
     loop {
         clock.now();

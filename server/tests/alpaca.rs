@@ -1,5 +1,4 @@
-//! The feed of stocks from Alpaca against a local server that speaks the same protocol, well and
-//! badly.
+//! The feed of stocks from Alpaca against a local server with the same protocol, valid and invalid.
 
 mod support;
 
@@ -56,16 +55,16 @@ impl Play {
         }
     }
 
-    /// Goes through the dialogue until the subscription stands.
+    /// Goes through the dialogue until the subscription is confirmed.
     async fn open(&self) -> Dialogue {
         let mut socket = self.server.accept().await;
         welcome(&mut socket).await;
         socket
-            .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+            .text(r#"[{"T":"success","msg":"authenticated"}]"#)
             .await;
-        let asked = socket.hear().await;
+        let request = socket.receive().await;
         assert_eq!(
-            asked,
+            request,
             json!({
                 "action": "subscribe",
                 "trades": ["AAPL", "MSFT"],
@@ -74,7 +73,7 @@ impl Play {
                 "lulds": ["AAPL", "MSFT"],
             })
         );
-        socket.say(r#"[{"T":"subscription","trades":["AAPL","MSFT"],"quotes":["AAPL","MSFT"],"bars":[],"updatedBars":[],"dailyBars":[],"statuses":["AAPL","MSFT"],"lulds":["AAPL","MSFT"],"corrections":["AAPL","MSFT"],"cancelErrors":["AAPL","MSFT"]}]"#).await;
+        socket.text(r#"[{"T":"subscription","trades":["AAPL","MSFT"],"quotes":["AAPL","MSFT"],"bars":[],"updatedBars":[],"dailyBars":[],"statuses":["AAPL","MSFT"],"lulds":["AAPL","MSFT"],"corrections":["AAPL","MSFT"],"cancelErrors":["AAPL","MSFT"]}]"#).await;
         socket.settled().await;
         self.stage.reaches(FeedState::Live).await;
         socket
@@ -101,10 +100,10 @@ fn timeouts() -> Timeouts {
 
 /// Takes the login.
 async fn welcome(socket: &mut Dialogue) {
-    socket.say(r#"[{"T":"success","msg":"connected"}]"#).await;
-    let asked = socket.hear().await;
+    socket.text(r#"[{"T":"success","msg":"connected"}]"#).await;
+    let request = socket.receive().await;
     let login = json!({"action": "auth", "key": KEY, "secret": SECRET});
-    assert_eq!(asked, login);
+    assert_eq!(request, login);
 }
 
 fn trade(number: u64, second: u32, price: &str) -> String {
@@ -131,7 +130,7 @@ async fn logs_in_subscribes_and_tells_quotes_and_trades() {
     assert_eq!(session.venue.as_deref(), Some("IEX"));
     assert_eq!(session.currency.as_deref(), Some("USD"));
 
-    socket.say(r#"[{"T":"q","S":"AAPL","bx":"V","bp":218.10,"bs":300,"ax":"V","ap":1e2,"as":4,"t":"2024-07-24T15:00:01.335689322Z","c":["R"],"z":"C"},{"T":"t","i":1,"S":"AAPL","x":"V","p":218.11000,"s":100,"t":"2024-07-24T15:00:02Z","c":["@"],"z":"C"},{"T":"t","i":2,"S":"AAPL","x":"V","p":300,"s":3,"t":"2024-07-24T15:00:03Z","c":["@","I"],"z":"C"}]"#).await;
+    socket.text(r#"[{"T":"q","S":"AAPL","bx":"V","bp":218.10,"bs":300,"ax":"V","ap":1e2,"as":4,"t":"2024-07-24T15:00:01.335689322Z","c":["R"],"z":"C"},{"T":"t","i":1,"S":"AAPL","x":"V","p":218.11000,"s":100,"t":"2024-07-24T15:00:02Z","c":["@"],"z":"C"},{"T":"t","i":2,"S":"AAPL","x":"V","p":300,"s":3,"t":"2024-07-24T15:00:03Z","c":["@","I"],"z":"C"}]"#).await;
     socket.settled().await;
     let quote = play.stage.quote("AAPL").unwrap();
     assert_eq!(quote.bid.unwrap().to_string(), "218.10");
@@ -160,8 +159,8 @@ async fn says_what_is_wrong_and_tries_again_only_where_that_may_help() {
         let mut socket = play.server.accept().await;
         welcome(&mut socket).await;
         let error = format!(r#"[{{"T":"error","code":{code},"msg":"{message} for {KEY}"}}]"#);
-        socket.say(error).await;
-        let detail = play.stage.says(FeedState::Failed, part).await;
+        socket.text(error).await;
+        let detail = play.stage.reaches_with(FeedState::Failed, part).await;
         assert!(
             detail.contains(message) && !detail.contains(KEY),
             "{detail}"
@@ -173,13 +172,15 @@ async fn says_what_is_wrong_and_tries_again_only_where_that_may_help() {
     let mut socket = play.server.accept().await;
     welcome(&mut socket).await;
     socket
-        .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+        .text(r#"[{"T":"success","msg":"authenticated"}]"#)
         .await;
-    socket.hear().await;
+    socket.receive().await;
     socket
-        .say(r#"[{"T":"error","code":405,"msg":"symbol limit exceeded"}]"#)
+        .text(r#"[{"T":"error","code":405,"msg":"symbol limit exceeded"}]"#)
         .await;
-    play.stage.says(FeedState::Failed, "take some out").await;
+    play.stage
+        .reaches_with(FeedState::Failed, "take some out")
+        .await;
 
     let play = Play::new().await;
     for (code, message) in [
@@ -190,26 +191,26 @@ async fn says_what_is_wrong_and_tries_again_only_where_that_may_help() {
         (499, "something new"),
     ] {
         let mut socket = play.server.accept().await;
-        socket.say(r#"[{"T":"success","msg":"connected"}]"#).await;
-        socket.hear().await;
+        socket.text(r#"[{"T":"success","msg":"connected"}]"#).await;
+        socket.receive().await;
         let error = format!(r#"[{{"T":"error","code":{code},"msg":"{message}"}}]"#);
-        socket.say(error).await;
+        socket.text(error).await;
         play.stage.degraded(message).await;
     }
     let mut socket = play.server.accept().await;
     socket
-        .say(r#"[{"T":"error","code":406,"msg":"connection limit exceeded"}]"#)
+        .text(r#"[{"T":"error","code":406,"msg":"connection limit exceeded"}]"#)
         .await;
     play.stage.degraded("another program holds it").await;
     play.stage.end().await;
 
-    // To log in twice does no harm.
+    // Logging in twice does no harm.
     let play = Play::new().await;
     let mut socket = play.open().await;
     socket
-        .say(r#"[{"T":"error","code":403,"msg":"already authenticated"}]"#)
+        .text(r#"[{"T":"error","code":403,"msg":"already authenticated"}]"#)
         .await;
-    socket.say(trade(1, 1, "5")).await;
+    socket.text(trade(1, 1, "5")).await;
     socket.settled().await;
     assert_eq!(play.price(), "5");
     play.stage.end().await;
@@ -232,7 +233,7 @@ async fn waits_for_each_step_only_so_long() {
     let mut socket = play.server.accept().await;
     welcome(&mut socket).await;
     socket
-        .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+        .text(r#"[{"T":"success","msg":"authenticated"}]"#)
         .await;
     play.stage
         .degraded("an answer to the subscription did not come")
@@ -253,7 +254,7 @@ async fn a_key_that_is_not_there_is_said_and_nothing_is_tried() {
     };
     let stage = Stage::at(NOW, vec![Box::new(Stocks::new(options))]);
     stage
-        .says(FeedState::Failed, "TICKERTAPE_NO_SUCH_KEY is not set")
+        .reaches_with(FeedState::Failed, "TICKERTAPE_NO_SUCH_KEY is not set")
         .await;
     stage.end().await;
 }
@@ -262,7 +263,7 @@ async fn a_key_that_is_not_there_is_said_and_nothing_is_tried() {
 async fn survives_what_no_source_should_send() {
     let play = Play::new().await;
     let mut socket = play.open().await;
-    socket.say(trade(1, 1, "5")).await;
+    socket.text(trade(1, 1, "5")).await;
     let skipped = play.stage.skipped();
     for text in [
         "",
@@ -274,22 +275,22 @@ async fn survives_what_no_source_should_send() {
         r#"[{"T":"t","i":9,"S":"AAPL","x":"V","p":-1,"s":1,"t":"2024-07-24T15:00:01Z"}]"#,
         // Half a frame.
         r#"[{"T":"t","i":9,"S":"AAPL","x":"V","p":2"#,
-        // Two days ahead: in no way a time.
+        // Two days ahead: not a valid time.
         r#"[{"T":"t","i":9,"S":"AAPL","x":"V","p":2,"s":1,"t":"2024-07-26T15:00:31Z"}]"#,
     ] {
-        socket.say(text).await;
+        socket.text(text).await;
     }
     for text in [
         "[]",
         r#"[{"T":"b","S":"AAPL","o":1}]"#,
         r#"[{"T":"t","i":9,"S":"GOOG","x":"V","p":2,"s":1,"t":"2024-07-24T15:00:09Z"}]"#,
     ] {
-        socket.say(text).await;
+        socket.text(text).await;
     }
     socket.send(Message::binary(vec![0, 159, 146, 150])).await;
-    // What is right in a message counts, though something else in it is wrong.
+    // The valid parts of a message count, though another part is invalid.
     let mixed = format!(r#"[{{"T":"t"}},{}"#, &trade(2, 2, "6")[1..]);
-    socket.say(mixed).await;
+    socket.text(mixed).await;
     socket.settled().await;
     assert_eq!(play.price(), "6");
     let now = play.stage.skipped();
@@ -299,7 +300,7 @@ async fn survives_what_no_source_should_send() {
     );
     assert_eq!(play.stage.statuses.current()[0].state, FeedState::Live);
 
-    // More than any message of the source has, of which only the head need come.
+    // More than any message of the source has, of which only the head need arrive.
     socket.raw(&[0x81, 127, 0, 0, 0, 0, 0, 0xa0, 0, 0]).await;
     play.stage.degraded("too long").await;
     let mut socket = play.open().await;
@@ -313,7 +314,7 @@ async fn survives_what_no_source_should_send() {
     socket.cut();
     play.stage.degraded("broke").await;
     let mut socket = play.open().await;
-    socket.say(trade(3, 4, "7")).await;
+    socket.text(trade(3, 4, "7")).await;
     socket.settled().await;
     assert_eq!(play.price(), "7");
     play.stage.end().await;
@@ -328,7 +329,7 @@ async fn a_source_that_says_nothing_is_asked_and_then_left() {
     };
     let play = Play::with(Endpoint::Iex, short).await;
     let mut socket = play.open().await;
-    // It answers: nothing is wrong with that, however long it takes.
+    // It answers: that is fine, however long it takes.
     for _ in 0..12 {
         let message = socket.next().await;
         assert!(
@@ -347,32 +348,32 @@ async fn a_source_that_says_nothing_is_asked_and_then_left() {
 async fn corrections_and_cancels_mend_the_quote_and_the_bar() {
     let play = Play::new().await;
     let mut socket = play.open().await;
-    socket.say(trade(1, 1, "10")).await;
-    socket.say(trade(2, 2, "90")).await;
-    socket.say(trade(3, 3, "11")).await;
+    socket.text(trade(1, 1, "10")).await;
+    socket.text(trade(2, 2, "90")).await;
+    socket.text(trade(3, 3, "11")).await;
     socket.settled().await;
     let high = |play: &Play| {
         let quote = play.stage.quote("AAPL").unwrap();
         quote.high.unwrap().to_string()
     };
     assert_eq!(high(&play), "90");
-    socket.say(r#"[{"T":"c","S":"AAPL","x":"V","oi":2,"op":90,"os":100,"oc":["@"],"ci":4,"cp":9.0,"cs":50,"cc":["@"],"t":"2024-07-24T15:00:05Z","z":"C"}]"#).await;
+    socket.text(r#"[{"T":"c","S":"AAPL","x":"V","oi":2,"op":90,"os":100,"oc":["@"],"ci":4,"cp":9.0,"cs":50,"cc":["@"],"t":"2024-07-24T15:00:05Z","z":"C"}]"#).await;
     socket.settled().await;
     assert_eq!(high(&play), "11");
     let quote = play.stage.quote("AAPL").unwrap();
     assert_eq!(quote.low.unwrap().to_string(), "9.0");
     assert_eq!(quote.volume.unwrap().to_string(), "250");
     assert_eq!(quote.time, 1_721_833_205_000);
-    socket.say(r#"[{"T":"x","S":"AAPL","i":3,"x":"V","p":11,"s":100,"a":"E","t":"2024-07-24T15:00:06Z","z":"C"}]"#).await;
+    socket.text(r#"[{"T":"x","S":"AAPL","i":3,"x":"V","p":11,"s":100,"a":"E","t":"2024-07-24T15:00:06Z","z":"C"}]"#).await;
     socket.settled().await;
     assert_eq!(play.price(), "9.0");
-    // One that nobody told, and one of another exchange.
-    socket.say(r#"[{"T":"x","S":"AAPL","i":77,"x":"V","p":11,"s":100,"a":"C","t":"2024-07-24T15:00:07Z","z":"C"},{"T":"x","S":"AAPL","i":1,"x":"K","p":10,"s":100,"a":"C","t":"2024-07-24T15:00:07Z","z":"C"}]"#).await;
+    // One that was never reported, and one of another exchange.
+    socket.text(r#"[{"T":"x","S":"AAPL","i":77,"x":"V","p":11,"s":100,"a":"C","t":"2024-07-24T15:00:07Z","z":"C"},{"T":"x","S":"AAPL","i":1,"x":"K","p":10,"s":100,"a":"C","t":"2024-07-24T15:00:07Z","z":"C"}]"#).await;
     socket.settled().await;
     assert_eq!(play.stage.quote("AAPL").unwrap().time, 1_721_833_206_000);
 
-    // The next minute closes the bar, as if all had been right from the beginning.
-    socket.say(r#"[{"T":"t","i":5,"S":"AAPL","x":"V","p":12,"s":1,"t":"2024-07-24T15:01:00Z","c":["@"],"z":"C"}]"#).await;
+    // The next minute closes the bar, as if everything had been right from the beginning.
+    socket.text(r#"[{"T":"t","i":5,"S":"AAPL","x":"V","p":12,"s":1,"t":"2024-07-24T15:01:00Z","c":["@"],"z":"C"}]"#).await;
     socket.settled().await;
     let bars = play.stage.bars();
     let bar = bars.first().expect("the minute is closed");
@@ -391,41 +392,41 @@ async fn halts_and_resumptions_are_stories_and_change_the_session() {
         let session = play.stage.session("AAPL").unwrap();
         (session.state, session.halt_code)
     };
-    socket.say(status("H", "T1", 1)).await;
-    socket.say(status("H", "T1", 1)).await;
+    socket.text(status("H", "T1", 1)).await;
+    socket.text(status("H", "T1", 1)).await;
     socket.settled().await;
     let halted = |code: &str| (TradingState::Halted, Some(code.to_owned()));
     assert_eq!(session(&play), halted("T1"));
-    socket.say(status("Q", "T1", 2)).await;
+    socket.text(status("Q", "T1", 2)).await;
     socket.settled().await;
     assert_eq!(session(&play), halted("T1"), "quotes alone");
-    socket.say(status("T", "", 3)).await;
+    socket.text(status("T", "", 3)).await;
     socket.settled().await;
     assert_eq!(session(&play), (TradingState::Open, None));
 
-    socket.say(r#"[{"T":"l","S":"AAPL","u":240.1,"d":196.4,"i":"B","t":"2024-07-24T15:00:04Z","z":"C"}]"#).await;
-    socket.say(status("P", "LUDP", 5)).await;
+    socket.text(r#"[{"T":"l","S":"AAPL","u":240.1,"d":196.4,"i":"B","t":"2024-07-24T15:00:04Z","z":"C"}]"#).await;
+    socket.text(status("P", "LUDP", 5)).await;
     socket.settled().await;
     assert_eq!(session(&play), halted("LUDP"));
-    // A trade of before the halt that comes late ends nothing.
-    socket.say(trade(1, 4, "240")).await;
+    // A late trade from before the halt ends nothing.
+    socket.text(trade(1, 4, "240")).await;
     socket.settled().await;
     assert_eq!(session(&play), halted("LUDP"));
-    // The resumption is missed; a trade after the halt tells of it.
+    // The resumption is missed; a trade after the halt shows it.
     socket.cut();
     let mut socket = play.open().await;
     assert_eq!(session(&play), halted("LUDP"));
-    socket.say(trade(2, 20, "239")).await;
+    socket.text(trade(2, 20, "239")).await;
     socket.settled().await;
     assert_eq!(session(&play), (TradingState::Open, None));
 
     let news = play.news();
-    let told: Vec<_> = news
+    let stories: Vec<_> = news
         .iter()
         .map(|news| (news.kind, news.code.as_deref(), news.published))
         .collect();
     assert_eq!(
-        told,
+        stories,
         [
             (NewsType::Halt, Some("T1"), 1_721_833_201_000),
             (NewsType::Resume, None, 1_721_833_203_000),
@@ -441,27 +442,27 @@ async fn halts_and_resumptions_are_stories_and_change_the_session() {
 
 #[tokio::test]
 async fn a_clock_that_is_a_day_off_is_said() {
-    // Their clock is ahead by less than what is no time at all: prices count, their times do not.
+    // The source's clock is ahead by less than the limit: prices count, their times do not.
     let play = Play::new().await;
     let mut socket = play.open().await;
     socket
-        .say(trade(1, 1, "5").replace("07-24T15", "07-25T14"))
+        .text(trade(1, 1, "5").replace("07-24T15", "07-25T14"))
         .await;
     socket.settled().await;
     play.stage.degraded("ahead of").await;
     assert_eq!(play.stage.quote("AAPL").unwrap().time, NOW);
-    socket.say(r#"[{"T":"x","S":"AAPL","i":1,"x":"V","p":5,"s":100,"a":"C","t":"2024-07-25T14:00:07Z","z":"C"}]"#).await;
+    socket.text(r#"[{"T":"x","S":"AAPL","i":1,"x":"V","p":5,"s":100,"a":"C","t":"2024-07-25T14:00:07Z","z":"C"}]"#).await;
     socket.settled().await;
     let quote = play.stage.quote("AAPL").unwrap();
     assert_eq!((quote.price, quote.time), (None, NOW));
     play.stage.end().await;
 
-    // Our clock is behind by more than a day: nothing can be believed, and that is said.
+    // The server's clock is behind by more than a day: no time is credible, and that is reported.
     let play = Play::new().await;
     let mut socket = play.open().await;
     for number in 0..100 {
         socket
-            .say(trade(number, 1, "5").replace("07-24", "07-27"))
+            .text(trade(number, 1, "5").replace("07-24", "07-27"))
             .await;
     }
     play.stage
@@ -476,14 +477,14 @@ async fn a_recording_is_played_without_a_key() {
     let server = SocketServer::bind().await;
     let kept = [Kept::new("key", KEY), Kept::new("secret", SECRET)];
     let file = std::env::temp_dir().join(format!("tickertape-{}-alpaca", std::process::id()));
-    let asked = format!(
+    let spec = format!(
         "alpaca:AAPL?key_file={}&secret_file={}&url={}",
         kept[0].path().display(),
         kept[1].path().display(),
         server.url("/v2/iex")
     );
     let options = RecordOptions {
-        feed: asked.parse().unwrap(),
+        feed: spec.parse().unwrap(),
         file: file.clone(),
         time: None,
         max_bytes: None,
@@ -503,7 +504,7 @@ async fn a_recording_is_played_without_a_key() {
         &trade(2, 2, "90"),
         r#"[{"T":"x","S":"AAPL","i":2,"x":"V","p":90,"s":100,"a":"C","t":"2024-07-24T15:00:06Z","z":"C"}]"#,
     ] {
-        socket.say(text).await;
+        socket.text(text).await;
     }
     socket.settled().await;
     stop.cancel();
@@ -533,15 +534,15 @@ async fn the_test_stream_has_trades_and_quotes_alone_and_says_that_it_is_made_up
     let mut socket = play.server.accept().await;
     welcome(&mut socket).await;
     socket
-        .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+        .text(r#"[{"T":"success","msg":"authenticated"}]"#)
         .await;
-    let asked = socket.hear().await;
+    let request = socket.receive().await;
     assert_eq!(
-        asked,
+        request,
         json!({"action": "subscribe", "trades": ["AAPL", "MSFT"], "quotes": ["AAPL", "MSFT"]})
     );
     socket
-        .say(r#"[{"T":"subscription","trades":["AAPL","MSFT"],"quotes":["AAPL","MSFT"]}]"#)
+        .text(r#"[{"T":"subscription","trades":["AAPL","MSFT"],"quotes":["AAPL","MSFT"]}]"#)
         .await;
     let status = play.stage.reaches(FeedState::Live).await;
     assert_eq!(status.name, "Alpaca test");
@@ -563,27 +564,27 @@ async fn a_thousand_connections_leave_nothing_behind() {
             }
             2 => {
                 socket
-                    .say(r#"[{"T":"error","code":500,"msg":"internal error"}]"#)
+                    .text(r#"[{"T":"error","code":500,"msg":"internal error"}]"#)
                     .await;
                 socket.gone().await;
             }
             _ => {
                 welcome(&mut socket).await;
                 socket
-                    .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+                    .text(r#"[{"T":"success","msg":"authenticated"}]"#)
                     .await;
-                socket.hear().await;
+                socket.receive().await;
                 socket
-                    .say(r#"[{"T":"subscription","trades":["AAPL"]}]"#)
+                    .text(r#"[{"T":"subscription","trades":["AAPL"]}]"#)
                     .await;
-                socket.say(trade(number, 1, "5")).await;
+                socket.text(trade(number, 1, "5")).await;
                 socket.settled().await;
                 socket.cut();
             }
         }
     }
     let mut socket = play.open().await;
-    socket.say(trade(5_000, 2, "6")).await;
+    socket.text(trade(5_000, 2, "6")).await;
     socket.settled().await;
     assert_eq!(play.price(), "6");
     let quote = play.stage.quote("AAPL").unwrap();
@@ -601,11 +602,11 @@ async fn an_official_close_moves_the_price_of_its_exchange_alone() {
     ] {
         let play = Play::with(feed, timeouts()).await;
         let mut socket = play.open().await;
-        socket.say(close).await;
+        socket.text(close).await;
         socket.settled().await;
         let quote = play.stage.quote("AAPL").unwrap();
-        let told = [quote.price, quote.high, quote.low].map(|price| price.unwrap().to_string());
-        assert_eq!(told, [price, high, low], "{feed}");
+        let prices = [quote.price, quote.high, quote.low].map(|price| price.unwrap().to_string());
+        assert_eq!(prices, [price, high, low], "{feed}");
         assert_eq!(quote.volume.unwrap().to_string(), "500", "{feed}");
         play.stage.end().await;
     }
@@ -622,10 +623,10 @@ async fn what_is_later_than_its_feed_is_late() {
     ] {
         let play = Play::with(feed, timeouts()).await;
         let mut socket = play.open().await;
-        socket.say(ago(timely)).await;
+        socket.text(ago(timely)).await;
         socket.settled().await;
         assert_eq!(play.stage.statuses.current()[0].state, FeedState::Live);
-        socket.say(ago(late)).await;
+        socket.text(ago(late)).await;
         play.stage.degraded(words).await;
         play.stage.end().await;
     }

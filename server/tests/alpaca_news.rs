@@ -13,7 +13,7 @@ use market::{Action, Basis, FeedState, News, NewsType};
 use reqwest::Url;
 use serde_json::{Value, json};
 use support::{
-    script::{Asked, Reply, Script, ok, status},
+    script::{Reply, Requested, Script, ok, status},
     secrets::Kept,
     socket_server::{Dialogue, SocketServer, Stage},
 };
@@ -52,26 +52,26 @@ impl Play {
         }
     }
 
-    /// Goes through the dialogue until the subscription stands, to what is asked for.
+    /// Goes through the dialogue until the subscription is confirmed; returns the request.
     async fn open(&self) -> (Dialogue, Value) {
         let mut socket = self.server.accept().await;
-        socket.say(r#"[{"T":"success","msg":"connected"}]"#).await;
+        socket.text(r#"[{"T":"success","msg":"connected"}]"#).await;
         let login = json!({"action": "auth", "key": KEY, "secret": SECRET});
-        assert_eq!(socket.hear().await, login);
+        assert_eq!(socket.receive().await, login);
         socket
-            .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+            .text(r#"[{"T":"success","msg":"authenticated"}]"#)
             .await;
-        let asked = socket.hear().await;
-        socket.say(r#"[{"T":"subscription","news":["*"]}]"#).await;
-        (socket, asked)
+        let request = socket.receive().await;
+        socket.text(r#"[{"T":"subscription","news":["*"]}]"#).await;
+        (socket, request)
     }
 
     fn news(&self) -> Vec<News> {
         self.stage.news()
     }
 
-    /// Waits until so many stories are told, and answers the headlines.
-    async fn told(&self, count: usize) -> Vec<String> {
+    /// Waits until so many stories are published, and returns the headlines.
+    async fn headlines(&self, count: usize) -> Vec<String> {
         let mut reader = self.stage.tape.subscribe(&[Topic::AllNews]);
         let mut read = Vec::new();
         let enough = async {
@@ -88,7 +88,7 @@ impl Play {
     }
 }
 
-/// A story as both stream and archive tell it.
+/// A story as in both stream and archive.
 fn story(id: u64, headline: &str, updated: &str) -> Value {
     json!({
         "id": id,
@@ -114,8 +114,10 @@ fn page(stories: &[Value], next: Option<&str>) -> Reply {
     ok(json!({"news": stories, "next_page_token": next}).to_string())
 }
 
-fn query(asked: &Asked, name: &str) -> Option<String> {
-    let url: Url = format!("http://a.example{}", asked.target).parse().unwrap();
+fn query(request: &Requested, name: &str) -> Option<String> {
+    let url: Url = format!("http://a.example{}", request.target)
+        .parse()
+        .unwrap();
     let found = url.query_pairs().find(|(key, _)| key == name);
     found.map(|(_, value)| value.into_owned())
 }
@@ -131,61 +133,61 @@ async fn tells_what_the_archive_and_the_stream_say_once_and_what_changes() {
     )])
     .await;
     let play = Play::new(archive, &[], 50).await;
-    let (mut socket, asked) = play.open().await;
-    assert_eq!(asked, json!({"action": "subscribe", "news": ["*"]}));
+    let (mut socket, request) = play.open().await;
+    assert_eq!(request, json!({"action": "subscribe", "news": ["*"]}));
     play.stage.reaches(FeedState::Live).await;
-    let headlines = play.told(2).await;
+    let headlines = play.headlines(2).await;
     assert_eq!(
         headlines,
         ["Acme: it's two", "Acme Q3 EPS $1.40 Beats $1.32 Estimate"],
         "the oldest first"
     );
     let news = play.news();
-    let told = &news[1];
+    let first = &news[1];
     assert_eq!(
-        (told.kind, told.basis),
+        (first.kind, first.basis),
         (NewsType::Earnings, Basis::Inferred)
     );
     assert_eq!(
-        (told.id.as_str(), told.source.as_str()),
+        (first.id.as_str(), first.source.as_str()),
         ("alpaca:3", "Benzinga")
     );
-    assert_eq!(told.summary.as_deref(), Some("A & B"));
-    assert_eq!(told.published, 1_721_829_600_000);
-    assert_eq!(told.symbols, ["AAPL".parse().unwrap()]);
+    assert_eq!(first.summary.as_deref(), Some("A & B"));
+    assert_eq!(first.published, 1_721_829_600_000);
+    assert_eq!(first.symbols, ["AAPL".parse().unwrap()]);
     assert_eq!(
-        told.url.as_ref().map(|url| url.as_str()),
+        first.url.as_ref().map(|url| url.as_str()),
         Some("https://www.benzinga.com/1")
     );
 
     // The same again, an older version, a newer one, another story, one without a headline.
     socket
-        .say(streamed(&story(
+        .text(streamed(&story(
             3,
             "Acme Q3 EPS $1.40 Beats $1.32 Estimate",
             "14:03:00",
         )))
         .await;
     socket
-        .say(streamed(&story(2, "Acme: an older two", "14:01:00")))
+        .text(streamed(&story(2, "Acme: an older two", "14:01:00")))
         .await;
     socket
-        .say(streamed(&story(2, "Acme: a better two", "14:05:00")))
+        .text(streamed(&story(2, "Acme: a better two", "14:05:00")))
         .await;
     socket
-        .say(streamed(&story(4, "Acme: four", "14:06:00")))
+        .text(streamed(&story(4, "Acme: four", "14:06:00")))
         .await;
     socket
-        .say(streamed(&story(5, " <b></b> ", "14:06:00")))
+        .text(streamed(&story(5, " <b></b> ", "14:06:00")))
         .await;
     socket.settled().await;
     let news = play.news();
-    let told: Vec<_> = news[2..]
+    let changes: Vec<_> = news[2..]
         .iter()
         .map(|news| (news.headline.as_str(), news.action))
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             ("Acme: a better two", Action::Updated),
             ("Acme: four", Action::Created)
@@ -193,14 +195,14 @@ async fn tells_what_the_archive_and_the_stream_say_once_and_what_changes() {
     );
     assert_eq!(play.stage.skipped().wrong, 1);
 
-    let asked = play.archive.asked();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].header("apca-api-key-id"), KEY);
-    assert_eq!(asked[0].header("apca-api-secret-key"), SECRET);
-    assert_eq!(query(&asked[0], "sort").as_deref(), Some("desc"));
-    assert_eq!(query(&asked[0], "limit").as_deref(), Some("50"));
+    let requests = play.archive.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].header("apca-api-key-id"), KEY);
+    assert_eq!(requests[0].header("apca-api-secret-key"), SECRET);
+    assert_eq!(query(&requests[0], "sort").as_deref(), Some("desc"));
+    assert_eq!(query(&requests[0], "limit").as_deref(), Some("50"));
     assert_eq!(
-        (query(&asked[0], "start"), query(&asked[0], "symbols")),
+        (query(&requests[0], "start"), query(&requests[0], "symbols")),
         (None, None)
     );
     play.stage.end().await;
@@ -225,28 +227,28 @@ async fn goes_through_the_pages_slowly_and_waits_as_long_as_it_is_told() {
     .await;
     let begun = Instant::now();
     let play = Play::new(archive, &["AAPL", "BRK.B"], 70).await;
-    let (socket, asked) = play.open().await;
+    let (socket, request) = play.open().await;
     assert_eq!(
-        asked,
+        request,
         json!({"action": "subscribe", "news": ["AAPL", "BRK.B"]})
     );
     play.stage.degraded("stories may be missing").await;
-    let headlines = play.told(70).await;
+    let headlines = play.headlines(70).await;
     assert_eq!(
         (headlines[0].as_str(), headlines[69].as_str()),
         ("Acme: 1", "Acme: 70")
     );
-    // Two pauses between pages and the one that was asked for.
+    // Two pauses between pages and the requested one.
     assert!(
         begun.elapsed() >= Duration::from_secs(2),
         "{:?}",
         begun.elapsed()
     );
-    let asked = play.archive.asked();
-    let pages: Vec<_> = asked
+    let requests = play.archive.requests();
+    let pages: Vec<_> = requests
         .iter()
-        .map(|asked| {
-            let name = |name| query(asked, name).unwrap_or_default();
+        .map(|request| {
+            let name = |name| query(request, name).unwrap_or_default();
             (name("page_token"), name("limit"), name("symbols"))
         })
         .collect();
@@ -274,30 +276,30 @@ async fn asks_after_a_break_for_what_came_meanwhile() {
     let archive = Script::of([
         page(&[story(7, "Acme: first", "14:05:00")], None),
         missed,
-        // Whoever says "more" for ever is not asked for ever.
+        // A source that always has more pages is not requested for ever.
         page(&[], Some("still more")),
     ])
     .await;
     let play = Play::new(archive, &[], 50).await;
     let (mut socket, _) = play.open().await;
-    play.told(1).await;
+    play.headlines(1).await;
     socket
-        .say(streamed(&story(8, "Acme: last", "14:20:00")))
+        .text(streamed(&story(8, "Acme: last", "14:20:00")))
         .await;
     socket.settled().await;
     socket.cut();
     let (mut socket, _) = play.open().await;
-    let told = ["Acme: first", "Acme: last", "Acme: missed"];
-    assert_eq!(play.told(3).await, told);
-    let asked = play.archive.asked();
-    assert_eq!(asked.len(), 3);
-    let start = query(&asked[1], "start");
+    let expected = ["Acme: first", "Acme: last", "Acme: missed"];
+    assert_eq!(play.headlines(3).await, expected);
+    let requests = play.archive.requests();
+    assert_eq!(requests.len(), 3);
+    let start = query(&requests[1], "start");
     assert_eq!(start.as_deref(), Some("2024-07-24T14:20:00Z"));
     socket
-        .say(streamed(&story(10, "Acme: next", "14:40:00")))
+        .text(streamed(&story(10, "Acme: next", "14:40:00")))
         .await;
     socket.settled().await;
-    assert_eq!(play.told(4).await[3], "Acme: next");
+    assert_eq!(play.headlines(4).await[3], "Acme: next");
     play.stage.end().await;
 }
 
@@ -311,21 +313,21 @@ async fn what_the_archive_could_not_tell_is_asked_for_again() {
     .await;
     let play = Play::new(archive, &[], 50).await;
     let (socket, _) = play.open().await;
-    play.told(1).await;
+    play.headlines(1).await;
     socket.cut();
     let (mut socket, _) = play.open().await;
     play.stage.degraded("answers 503").await;
     socket
-        .say(streamed(&story(8, "Acme: eight", "14:20:00")))
+        .text(streamed(&story(8, "Acme: eight", "14:20:00")))
         .await;
     socket.settled().await;
     socket.cut();
     let (_socket, _) = play.open().await;
-    let told = ["Acme: five", "Acme: eight", "Acme: six"];
-    assert_eq!(play.told(3).await, told);
-    let starts: Vec<_> = play.archive.asked()[1..]
+    let expected = ["Acme: five", "Acme: eight", "Acme: six"];
+    assert_eq!(play.headlines(3).await, expected);
+    let starts: Vec<_> = play.archive.requests()[1..]
         .iter()
-        .map(|asked| query(asked, "start"))
+        .map(|request| query(request, "start"))
         .collect();
     let since = Some("2024-07-24T14:10:00Z".to_owned());
     assert_eq!(
@@ -341,13 +343,13 @@ async fn a_key_that_the_archive_does_not_take_ends_it() {
     let archive = Script::of([status(401)]).await;
     let play = Play::new(archive, &[], 50).await;
     let _socket = play.open().await;
-    let detail = play.stage.says(FeedState::Failed, "401").await;
+    let detail = play.stage.reaches_with(FeedState::Failed, "401").await;
     assert!(detail.contains("the key is missing or wrong"), "{detail}");
     assert!(
         !detail.contains(KEY) && !detail.contains(SECRET),
         "{detail}"
     );
-    assert_eq!(play.archive.asked().len(), 1);
+    assert_eq!(play.archive.requests().len(), 1);
     play.stage.end().await;
 }
 
@@ -358,20 +360,20 @@ async fn the_stream_goes_on_while_the_archive_fails() {
     let (mut socket, _) = play.open().await;
     play.stage.degraded("cannot be read").await;
     socket
-        .say(streamed(&story(1, "Acme: one", "14:01:00")))
+        .text(streamed(&story(1, "Acme: one", "14:01:00")))
         .await;
     play.stage.reaches(FeedState::Live).await;
     play.stage.degraded("answers 500").await;
     socket
-        .say(streamed(&story(2, "Acme: two", "14:02:00")))
+        .text(streamed(&story(2, "Acme: two", "14:02:00")))
         .await;
     play.stage.reaches(FeedState::Live).await;
-    assert_eq!(play.told(2).await, ["Acme: one", "Acme: two"]);
-    play.archive.asks(3).await;
+    assert_eq!(play.headlines(2).await, ["Acme: one", "Acme: two"]);
+    play.archive.wait_for_requests(3).await;
     socket
-        .say(streamed(&story(3, "Acme: three", "14:03:00")))
+        .text(streamed(&story(3, "Acme: three", "14:03:00")))
         .await;
-    assert_eq!(play.told(3).await[2], "Acme: three");
+    assert_eq!(play.headlines(3).await[2], "Acme: three");
     play.stage.end().await;
 }
 
@@ -381,10 +383,10 @@ async fn without_a_backfill_the_archive_is_left_alone() {
     let play = Play::new(archive, &[], 0).await;
     let (mut socket, _) = play.open().await;
     socket
-        .say(streamed(&story(1, "Acme: one", "14:01:00")))
+        .text(streamed(&story(1, "Acme: one", "14:01:00")))
         .await;
     socket.settled().await;
-    assert_eq!(play.told(1).await, ["Acme: one"]);
-    assert_eq!(play.archive.asked().len(), 0);
+    assert_eq!(play.headlines(1).await, ["Acme: one"]);
+    assert_eq!(play.archive.requests().len(), 0);
     play.stage.end().await;
 }

@@ -1,4 +1,4 @@
-//! Quotes that are published build bars, and their symbols get sessions and previous closes, by the binary.
+//! Published quotes build bars, and their symbols get sessions and previous closes, with the binary.
 #![cfg(unix)]
 
 mod support;
@@ -29,7 +29,7 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-built-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(folder.join("site/pkg")).unwrap();
         Folder(folder)
@@ -154,7 +154,7 @@ async fn published_quotes_build_bars_that_published_bars_replace_and_a_restart_k
     let first = program.publish(quote(base + 1_000, "10.00", "100")).await;
     assert_eq!(first["count"], 1);
     program.publish(quote(base + 20_000, "10.50", "150")).await;
-    // Neither the price nor the volume is another: no trade.
+    // Neither the price nor the volume differs: no trade.
     program.publish(quote(base + 30_000, "10.50", "150")).await;
     program.publish(quote(base + 40_000, "10.20", "250")).await;
     let answer = program
@@ -194,7 +194,7 @@ async fn published_quotes_build_bars_that_published_bars_replace_and_a_restart_k
         program.json("/stocks/ABC/bars?interval=1d").await["bars"],
         hour["bars"]
     );
-    // The minute that was open goes on.
+    // The open minute continues.
     program
         .publish(quote(base + 2 * MINUTE + 30_000, "10.80", "400"))
         .await;
@@ -253,7 +253,7 @@ async fn a_published_symbol_has_a_session_and_the_close_of_history() {
         (&json!("Abc Inc."), &json!("desk"))
     );
     assert!(session["hours"]["open"].is_u64(), "{session}");
-    // The same again is nothing new, although the venue's hours and history have changed it.
+    // Repeating it changes nothing, although the venue's hours and history have changed it.
     assert_eq!(program.publish(own).await["unchanged"], 1);
 }
 

@@ -17,9 +17,9 @@ struct Module {
     file: PathBuf,
     /// What is defined here, with the modules that are.
     items: BTreeSet<String>,
-    /// What is handed on: the name here, and where it is from.
+    /// What is re-exported: the name here, and where it is from.
     exports: Vec<(String, Vec<String>)>,
-    /// Modules whose every name is handed on.
+    /// Modules whose every name is re-exported.
     globs: Vec<Vec<String>>,
     /// The paths that the code names.
     paths: Vec<Vec<String>>,
@@ -172,7 +172,7 @@ impl<'ast> Visit<'ast> for Reading {
         }
     }
 
-    // Where something may be seen from is no import.
+    // The path of a visibility is no import.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -350,7 +350,7 @@ fn names(circles: Vec<Vec<PathBuf>>) -> Vec<Vec<String>> {
 #[test]
 fn a_circle_is_found_by_whatever_way_it_is_imported() {
     let root = ("lib.rs", "mod a;\nmod b;\nmod c;\npub use a::A;\n");
-    // By a name that the root hands on, and by a path in the code.
+    // By a re-exported name, and by a path in the code.
     let files = [
         root,
         ("a.rs", "use crate::b::B;\npub struct A(B);\n"),

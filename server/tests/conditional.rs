@@ -1,4 +1,4 @@
-//! What has not changed is not sent again: entity tags and `If-None-Match`.
+//! Unchanged content is not sent again: entity tags and `If-None-Match`.
 
 mod support;
 
@@ -20,7 +20,7 @@ struct Server {
 }
 
 impl Server {
-    /// A server whose tape keeps so many bars, and which knows the price of GOOG and AAPL.
+    /// A server with a window of so many bars, and a price of GOOG and AAPL.
     fn new(window: usize) -> Self {
         let service = service(window);
         let tape = service.tape.clone();
@@ -72,14 +72,14 @@ impl Server {
             .await
     }
 
-    /// The tag of what is at a path now.
+    /// The current tag of a path.
     async fn tag(&self, path: &str) -> String {
         let response = self.send(Method::GET, path, &[]).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         header(&response, "etag").to_owned()
     }
 
-    /// Whether a client that holds a tag is told that it has not changed.
+    /// Whether a client with a tag gets 304.
     async fn is_held(&self, path: &str, tag: &str) -> bool {
         match self.get(path, tag).await.status() {
             StatusCode::OK => false,
@@ -152,7 +152,7 @@ async fn every_form_of_the_header_is_understood() {
     let headers = [("if-none-match", "\"a\""), ("if-none-match", &*tag)];
     let response = server.send(Method::GET, "/stocks/GOOG", &headers).await;
     assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "in two lines");
-    // Something that is not there is not held by anybody.
+    // A missing resource is held by no client.
     let unknown = server.get("/stocks/NOPE", "*").await;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
 }
@@ -190,7 +190,7 @@ async fn bars_that_leave_the_window_change_the_tag() {
     server.bar("GOOG", 1);
     let path = "/stocks/GOOG/bars?limit=10";
     let before = server.tag(path).await;
-    // Another symbol's bar takes the place of the oldest.
+    // Another symbol's bar replaces the oldest.
     server.bar("AAPL", 0);
     assert!(!server.is_held(path, &before).await);
 }

@@ -1,5 +1,4 @@
-//! What an address means, whoever asks: parameters, symbols that nobody has named, the beginning of
-//! streams.
+//! The contract of addresses: parameters, unknown symbols, the beginning of streams.
 
 mod support;
 
@@ -13,7 +12,7 @@ use support::{START, Server, bar, news, problem, quote, session, symbol};
 
 const TOKEN: &str = "a token";
 
-/// With somebody who may publish.
+/// With a publisher.
 fn with_desk() -> Server {
     let options = PublishOptions {
         tokens: vec![TokenGrant::new("desk", TOKEN).unwrap()],
@@ -84,9 +83,9 @@ async fn no_stream_begins_with_fields_that_are_no_event() {
         ("/stocks/GOOG", vec![], "snapshot"),
         ("/?symbols=*", vec![], "snapshot"),
         ("/stocks/GOOG", vec![("last-event-id", "1-1")], "snapshot"),
-        // What came since.
+        // The events since then.
         ("/stocks/GOOG", vec![("last-event-id", id.as_str())], "news"),
-        // Nothing came since.
+        // No events since then.
         (
             "/stocks/AAPL",
             vec![("last-event-id", id.as_str())],
@@ -243,7 +242,7 @@ async fn an_unknown_parameter_is_refused_by_name_and_ignored_by_pages() {
         let response = server.get(path, &[("accept", "text/html")]).await;
         assert_eq!(response.status(), 200, "{path}");
     }
-    // What asks for them may add something of its own.
+    // A request for errors may have additions of its own.
     for path in ["/health/live?a=1", "/health/ready?a=1", "/metrics?a=1"] {
         assert_eq!(server.get(path, &[]).await.status(), 200, "{path}");
     }
@@ -355,7 +354,7 @@ async fn an_address_without_a_token_is_told_to_wait_and_others_are_not() {
         .unwrap();
     assert!((1..=6).contains(&retry_after), "{retry_after}");
     problem(response, 429).await;
-    // Whoever has a token is not kept out by others at its address.
+    // A client with a token is not blocked by others at its address.
     let right = publish(&server, TOKEN, "application/json", b"[]".to_vec()).await;
     assert_eq!(right.status(), 200);
     let unknown = server

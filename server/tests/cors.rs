@@ -1,4 +1,4 @@
-//! Pages of other origins may read where that is allowed, and never more than read.
+//! Pages of other origins may read if that is allowed, and only read.
 
 mod support;
 

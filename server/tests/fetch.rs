@@ -1,4 +1,4 @@
-//! The client of HTTP that feeds poll with, against a server that plays answers and faults.
+//! The HTTP client of polling feeds, against a server that plays responses and faults.
 
 mod support;
 
@@ -16,7 +16,7 @@ use reqwest::{Url, header};
 use support::script::{Reply, Script, ok, status};
 
 fn fetcher() -> Fetcher {
-    // Long enough for a machine that is busy, short enough to wait for.
+    // Long enough for a busy machine, short enough to wait for.
     let timeouts = Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
@@ -69,27 +69,27 @@ async fn it_says_who_asks_and_asks_only_for_what_is_new() {
     let answer = fetcher.get(&mut page).await.unwrap();
     assert_eq!(answer.document.unwrap().body, "two");
 
-    let asked = script.asked();
-    for asked in &asked {
-        assert_eq!(asked.header("user-agent"), USER_AGENT);
-        assert_eq!(asked.header("x-key"), "k");
-        assert!(asked.header("accept-encoding").contains("gzip"));
+    let requests = script.requests();
+    for request in &requests {
+        assert_eq!(request.header("user-agent"), USER_AGENT);
+        assert_eq!(request.header("x-key"), "k");
+        assert!(request.header("accept-encoding").contains("gzip"));
     }
-    let validators = |asked: &support::script::Asked| {
+    let validators = |request: &support::script::Requested| {
         (
-            asked.header("if-none-match").to_owned(),
-            asked.header("if-modified-since").to_owned(),
+            request.header("if-none-match").to_owned(),
+            request.header("if-modified-since").to_owned(),
         )
     };
-    assert_eq!(validators(&asked[0]), <(String, String)>::default());
+    assert_eq!(validators(&requests[0]), <(String, String)>::default());
     assert_eq!(
-        validators(&asked[1]),
+        validators(&requests[1]),
         (
             "\"a\"".to_owned(),
             "Sat, 21 Nov 2026 06:00:00 GMT".to_owned()
         )
     );
-    assert_eq!(validators(&asked[2]), <(String, String)>::default());
+    assert_eq!(validators(&requests[2]), <(String, String)>::default());
 }
 
 #[tokio::test]
@@ -204,8 +204,8 @@ async fn a_source_that_asks_for_time_is_given_it() {
         other => panic!("{other:?}"),
     };
     let seconds = Duration::from_secs;
-    let asked = status(429).with("retry-after", "17");
-    assert_eq!(wait(error([asked]).await), seconds(17));
+    let limited = status(429).with("retry-after", "17");
+    assert_eq!(wait(error([limited]).await), seconds(17));
     let dated = status(503)
         .with("retry-after", "Sat, 21 Nov 2026 06:02:00 GMT")
         .with("date", "Sat, 21 Nov 2026 06:00:00 GMT");
@@ -223,7 +223,7 @@ async fn a_source_that_asks_for_time_is_given_it() {
 
 #[tokio::test]
 async fn a_redirect_is_followed_on_its_host_alone() {
-    let script = Script::new(|asked| match asked.target.as_str() {
+    let script = Script::new(|request| match request.target.as_str() {
         "/old" => status(301).with("location", "/new?a=1"),
         "/new?a=1" => ok("here"),
         "/round" => status(302).with("location", "/round"),
@@ -280,9 +280,9 @@ async fn faults_of_the_wire_are_said_in_words() {
             "no whole answer of",
         ),
     ] {
-        let said = format!("{reply:?}");
+        let shown = format!("{reply:?}");
         let error = error([reply]).await;
-        assert!(error.why.contains(words), "{said}: {error}");
+        assert!(error.why.contains(words), "{shown}: {error}");
         assert!(!error.is_fatal, "{error:?}");
     }
 

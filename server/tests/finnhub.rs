@@ -1,5 +1,4 @@
-//! The feed of trades from Finnhub against a local server that speaks the same protocol, well and
-//! badly.
+//! The feed of trades from Finnhub against a local server with the same protocol, valid and invalid.
 
 mod support;
 
@@ -49,13 +48,13 @@ impl Play {
         let mut socket = self.server.accept().await;
         assert_eq!(socket.path, format!("/?token={KEY}"));
         for symbol in ["AAPL", "TSLA"] {
-            let asked = json!({"type": "subscribe", "symbol": symbol});
-            assert_eq!(socket.hear().await, asked);
+            let request = json!({"type": "subscribe", "symbol": symbol});
+            assert_eq!(socket.receive().await, request);
         }
         socket
     }
 
-    fn says_nothing_of_the_key(&self) {
+    fn never_shows_the_key(&self) {
         let statuses = self.stage.statuses.current();
         assert!(!format!("{statuses:?}").contains(KEY), "{statuses:?}");
     }
@@ -72,9 +71,9 @@ fn trade(price: &str, second: u64) -> String {
 async fn subscribes_and_tells_trades_with_their_conditions() {
     let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
-    socket.say(r#"{"type":"ping"}"#).await;
+    socket.text(r#"{"type":"ping"}"#).await;
     play.stage.reaches(FeedState::Live).await;
-    socket.say(r#"{"data":[{"c":["1","8"],"p":218.1100,"s":"AAPL","t":1721833201000,"v":100},{"c":["1","12"],"p":500,"s":"AAPL","t":1721833202000,"v":3},{"c":null,"p":1e-05,"s":"TSLA","t":1721833202000,"v":0.5}],"type":"trade"}"#).await;
+    socket.text(r#"{"data":[{"c":["1","8"],"p":218.1100,"s":"AAPL","t":1721833201000,"v":100},{"c":["1","12"],"p":500,"s":"AAPL","t":1721833202000,"v":3},{"c":null,"p":1e-05,"s":"TSLA","t":1721833202000,"v":0.5}],"type":"trade"}"#).await;
     socket.settled().await;
     let quote = play.stage.quote("AAPL").unwrap();
     assert_eq!(quote.price.unwrap().to_string(), "218.1100");
@@ -96,22 +95,22 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
     play.server
         .answer("401 Unauthorized", "", &format!("Invalid API key: {KEY}"))
         .await;
-    let detail = play.stage.says(FeedState::Failed, "401").await;
+    let detail = play.stage.reaches_with(FeedState::Failed, "401").await;
     assert!(detail.contains("key"), "{detail}");
-    play.says_nothing_of_the_key();
+    play.never_shows_the_key();
     play.stage.end().await;
 
-    for (said, part) in [
+    for (message, part) in [
         ("Invalid API key", "the key is wrong"),
         ("Subscribing to too many symbols", "take some symbols out"),
         ("You don't have access to this resource.", "has no right"),
     ] {
         let play = Play::new(Timeouts::default()).await;
         let mut socket = play.open().await;
-        let said = json!({"type": "error", "msg": format!("{said} {KEY}")});
-        socket.say(said.to_string()).await;
-        play.stage.says(FeedState::Failed, part).await;
-        play.says_nothing_of_the_key();
+        let message = json!({"type": "error", "msg": format!("{message} {KEY}")});
+        socket.text(message.to_string()).await;
+        play.stage.reaches_with(FeedState::Failed, part).await;
+        play.never_shows_the_key();
         play.stage.end().await;
     }
 
@@ -121,8 +120,8 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
         .answer("429 Too Many Requests", headers, "API limit reached.")
         .await;
     play.stage.degraded("429").await;
-    play.says_nothing_of_the_key();
-    // It comes back by itself.
+    play.never_shows_the_key();
+    // It reconnects by itself.
     play.open().await;
     play.stage.end().await;
 
@@ -130,7 +129,10 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
     let play = Play::new(Timeouts::default()).await;
     play.server.accept().await.cut();
     play.kept.becomes("a key with blanks");
-    let detail = play.stage.says(FeedState::Failed, "characters").await;
+    let detail = play
+        .stage
+        .reaches_with(FeedState::Failed, "characters")
+        .await;
     assert!(!detail.contains("blanks"), "{detail}");
     play.stage.end().await;
 }
@@ -139,7 +141,7 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
 async fn survives_what_no_source_should_send() {
     let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
-    socket.say(trade("5", 1)).await;
+    socket.text(trade("5", 1)).await;
     for text in [
         "",
         "garbage",
@@ -150,37 +152,37 @@ async fn survives_what_no_source_should_send() {
         // In no unit.
         r#"{"type":"trade","data":[{"s":"AAPL","p":5,"t":17218332,"v":1}]}"#,
     ] {
-        socket.say(text).await;
+        socket.text(text).await;
     }
     for text in [
         r#"{"type":"news","data":[]}"#,
         r#"{"type":"trade","data":[{"s":"GOOG","p":5,"t":1721833203000,"v":1}]}"#,
     ] {
-        socket.say(text).await;
+        socket.text(text).await;
     }
     socket.send(Message::binary(vec![0xff; 100])).await;
     let price = |play: &Play| play.stage.quote("AAPL").unwrap().price.unwrap().to_string();
-    // A time in another unit is known by its magnitude.
+    // A time in another unit is recognised by its magnitude.
     let micros = trade("5.5", 2).replace("1721833202000", "1721833202000000");
-    socket.say(micros).await;
+    socket.text(micros).await;
     socket.settled().await;
     assert_eq!(price(&play), "5.5");
-    socket.say(trade("6", 3)).await;
+    socket.text(trade("6", 3)).await;
     socket.settled().await;
     assert_eq!(price(&play), "6");
     let skipped = play.stage.skipped();
     assert_eq!(skipped.wrong, 7);
-    // More than any message of the source has, of which only the head need come.
+    // More than any message of the source has, of which only the head need arrive.
     socket.raw(&[0x81, 127, 0, 0, 0, 0, 0, 0xa0, 0, 0]).await;
     play.stage.degraded("too long").await;
     play.open().await.close(1008, "slow").await;
     play.stage.degraded("code 1008: slow").await;
     play.open().await.cut();
     let mut socket = play.open().await;
-    socket.say(trade("7", 4)).await;
+    socket.text(trade("7", 4)).await;
     socket.settled().await;
     assert_eq!(price(&play), "7");
-    play.says_nothing_of_the_key();
+    play.never_shows_the_key();
     play.stage.end().await;
 }
 
@@ -199,18 +201,18 @@ async fn silence_and_a_thousand_connections() {
     for number in 0..1_000 {
         let mut socket = play.server.accept().await;
         if number % 2 == 0 {
-            socket.say(trade("5", 1)).await;
+            socket.text(trade("5", 1)).await;
             socket.settled().await;
         }
         socket.cut();
     }
     let mut socket = play.open().await;
-    socket.say(trade("6", 2)).await;
+    socket.text(trade("6", 2)).await;
     socket.settled().await;
     let quote = play.stage.quote("AAPL").unwrap();
     assert_eq!(quote.price.unwrap().to_string(), "6");
     assert_eq!(quote.volume.unwrap().to_string(), "50100");
-    play.says_nothing_of_the_key();
+    play.never_shows_the_key();
     play.stage.end().await;
 }
 
@@ -222,13 +224,13 @@ async fn trades_of_forty_minutes_ago_are_late() {
         let time = 1_721_833_200_000 + second * 1_000;
         trade("280.31", second).replace(&time.to_string(), &(time - 2_400_000).to_string())
     };
-    socket.say(late(1)).await;
+    socket.text(late(1)).await;
     play.stage.degraded("seconds behind ours").await;
     assert_eq!(play.stage.quote("AAPL").unwrap().time, NOW);
     // A report that moves no last price may be late.
-    socket.say(trade("281", 20)).await;
+    socket.text(trade("281", 20)).await;
     play.stage.reaches(FeedState::Live).await;
-    socket.say(late(2).replace("\"1\"", "\"24\"")).await;
+    socket.text(late(2).replace("\"1\"", "\"24\"")).await;
     socket.settled().await;
     assert_eq!(play.stage.statuses.current()[0].state, FeedState::Live);
     play.stage.end().await;
@@ -239,7 +241,7 @@ async fn times_in_seconds_are_of_today_and_none_is_of_1970() {
     let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
     socket
-        .say(r#"{"data":[{"p":182.00,"s":"AAPL","t":1721833221,"v":1},{"p":183.00,"s":"AAPL","t":1721833,"v":1}],"type":"trade"}"#)
+        .text(r#"{"data":[{"p":182.00,"s":"AAPL","t":1721833221,"v":1},{"p":183.00,"s":"AAPL","t":1721833,"v":1}],"type":"trade"}"#)
         .await;
     socket.settled().await;
     let quote = play.stage.quote("AAPL").unwrap();

@@ -1,5 +1,5 @@
-//! The binary on a disk that is really full: a small one of its own, which a user may mount in a
-//! namespace of his own. Where the system does not let him, the test says so and passes.
+//! The binary on a disk that is really full: a small one, which a user may mount in a namespace. If the system does not
+//! allow it, the test prints that and passes.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -22,8 +22,8 @@ use support::{news, problem, session};
 const TOKEN: &str = "the-token-of-the-desk";
 const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Mounts a disk of 4 MiB, most of which is taken until a line comes on the standard input, and runs
-/// the rest of the arguments in its place.
+/// Mounts a disk of 4 MiB, most of which is taken until a line arrives on the standard input, and then runs the rest of
+/// the arguments.
 const SMALL_DISK: &str = r#"
     mount -t tmpfs -o size=4m tmpfs "$0" || exit 77
     head -c 3145728 /dev/zero > "$0/filler" || exit 77
@@ -47,7 +47,7 @@ struct Program {
 }
 
 impl Program {
-    /// Starts the server with a small disk for its archive; `None` where there can be none.
+    /// Starts the server with a small disk for its archive; `None` if there can be none.
     fn start(folder: &Folder) -> Option<Self> {
         let grant = TokenGrant::new("desk", TOKEN).unwrap();
         let disk = folder.0.join("disk");
@@ -184,7 +184,7 @@ async fn a_full_disk_is_told_and_the_stream_goes_on_until_there_is_room() {
     );
     assert!(answered > 10, "{answered}");
 
-    // It is told everywhere, and nothing more is taken.
+    // It is reported everywhere, and nothing more is accepted.
     assert!(program.is_degraded().await);
     let archive = program.archive().await;
     assert_eq!(archive["state"], "degraded", "{archive}");
@@ -199,7 +199,7 @@ async fn a_full_disk_is_told_and_the_stream_goes_on_until_there_is_room() {
         assert!(detail.contains("nothing was taken"), "{detail}");
     }
 
-    // What was told before is streamed, the one that did not come to the disk too.
+    // Events published before are streamed, including the one that did not reach the disk.
     let mut decoder = Decoder::default();
     let mut last = None;
     while last.as_ref() != Some(&long(answered)) {
@@ -212,7 +212,7 @@ async fn a_full_disk_is_told_and_the_stream_goes_on_until_there_is_room() {
         });
     }
 
-    // There is room: it goes on by itself.
+    // There is room: it continues by itself.
     let mut stdin = program.process.stdin.take().unwrap();
     stdin.write_all(b"free\n").unwrap();
     let recovers = async {

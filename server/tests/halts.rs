@@ -1,4 +1,4 @@
-//! The feed of trading halts against a server that plays its document, well and badly.
+//! The feed of trading halts against a server that plays its document, valid and invalid.
 
 mod support;
 
@@ -87,7 +87,7 @@ impl Halting {
             answer: Duration::from_secs(10),
         });
         let stage = Stage::at(Arc::new(move || clock.load(Ordering::SeqCst)), feed);
-        // Somebody quotes what is halted.
+        // Another feed quotes the halted symbol.
         let quotes = Publisher::new(stage.context.clone(), "Quotes");
         let halting = Halting {
             script,
@@ -102,7 +102,7 @@ impl Halting {
         halting
     }
 
-    /// Has somebody quote a symbol.
+    /// Publishes a quote of a symbol by another feed.
     fn quote(&self, symbol: &str) {
         self.quotes.session(Session {
             symbol: symbol.parse().unwrap(),
@@ -124,10 +124,10 @@ impl Halting {
         *self.plays.lock().unwrap() = reply;
     }
 
-    /// Waits until what is played now has been taken.
+    /// Waits until the current document has been processed.
     async fn taken(&self) {
-        let asked = self.script.asked().len();
-        self.script.asks(asked + 3).await;
+        let requests = self.script.requests().len();
+        self.script.wait_for_requests(requests + 3).await;
     }
 
     fn session(&self, symbol: &str) -> (TradingState, Option<String>) {
@@ -179,17 +179,20 @@ async fn a_halt_is_one_story_until_it_is_over() {
         trades: "10:07:48",
         ..HALT
     })));
-    let told = halting.stage.stories(1).await.remove(0);
-    assert_eq!((told.id, told.action), (story.id.clone(), Action::Updated));
+    let update = halting.stage.stories(1).await.remove(0);
     assert_eq!(
-        told.headline,
+        (update.id, update.action),
+        (story.id.clone(), Action::Updated)
+    );
+    assert_eq!(
+        update.headline,
         "TEST Company (TEST) is halted: news, and times of resumption (T3); trading resumes at 2026-06-22 10:07:48 in New York"
     );
     halting.taken().await;
     assert_eq!(halting.session("TEST"), halted("T3"));
     assert_eq!(halting.stage.more_stories(), []);
 
-    // And come.
+    // And arrive.
     halting
         .now
         .store(TEN + 7 * 60_000 + 48_000, Ordering::SeqCst);
@@ -207,8 +210,8 @@ async fn a_halt_is_one_story_until_it_is_over() {
         ..HALT
     };
     halting.play(document(&xml(&second)));
-    let told = halting.stage.stories(1).await.remove(0);
-    assert_eq!(told.id, "nasdaq-halts:TEST:2026-06-22 10:07:50");
+    let story = halting.stage.stories(1).await.remove(0);
+    assert_eq!(story.id, "nasdaq-halts:TEST:2026-06-22 10:07:50");
     halting.taken().await;
     assert_eq!(halting.session("TEST"), halted("LUDP"));
     drop(halting.quotes);
@@ -303,7 +306,7 @@ async fn symbols_with_suffixes_are_halted_as_others() {
         let id = format!("nasdaq-halts:{symbol}:2026-06-22 09:57:48");
         let story = stories.iter().find(|story| story.id == id).unwrap();
         assert_eq!(story.symbols, [symbol.parse().unwrap()]);
-        // It is halted for whoever quotes it from now on.
+        // It is halted for every feed that quotes it from now on.
         halting.quote(symbol);
         assert_eq!(halting.session(symbol), halted("LUDP"), "{symbol}");
     }
@@ -394,7 +397,7 @@ async fn items_that_are_none_are_counted_and_the_rest_is_told() {
         right.replace("<ndaq:IssueSymbol>TEST", "<ndaq:IssueSymbol>"),
         right.replace("09:57:48.636", "noon"),
         right.replace("06/22/2026", "22/06/2026"),
-        // Published, with what can be believed of it.
+        // Published, with its credible parts.
         right.replace("06/22/2026", "06/22/2036"),
         xml(&Item {
             symbol: "SOON",
@@ -455,8 +458,8 @@ async fn whatever_comes_it_says_so_and_goes_on() {
         ),
     ] {
         halting.play(fault);
-        halting.stage.says(FeedState::Degraded, words).await;
-        // A halt does not end because nobody speaks of it.
+        halting.stage.reaches_with(FeedState::Degraded, words).await;
+        // A halt does not end because it is no longer listed.
         assert_eq!(halting.session("TEST"), halted("LUDP"));
         halting.play(good.clone());
         halting.stage.reaches(FeedState::Live).await;
@@ -486,7 +489,7 @@ fn it_is_asked_for_by_its_name() {
 #[tokio::test]
 async fn a_halt_that_is_listed_twice_is_one_in_either_order() {
     let (bare, coded) = (xml(&HALT), xml(&Item { code: "T1", ..HALT }));
-    // A time that cannot be: that of receipt stands for it, from when it was first listed.
+    // An impossible time: that of receipt replaces it, from when it was first listed.
     let ahead = xml(&Item {
         symbol: "OTHER",
         ..HALT

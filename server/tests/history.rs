@@ -1,4 +1,4 @@
-//! What was, over HTTP: bars, news, charts and the directory, with an archive and without one.
+//! History over HTTP: bars, news, charts and the directory, with an archive and without one.
 
 mod support;
 
@@ -30,7 +30,7 @@ const MINUTE: u64 = 60_000;
 /// The first minute of the tests.
 const FIRST: u64 = START / MINUTE * MINUTE;
 
-/// A server with an archive that is written when a test says so, and gone with it.
+/// A server with an archive that is written when a test requests it, and removed with it.
 struct Archived {
     server: Server,
     archive: Archive,
@@ -47,7 +47,7 @@ impl Archived {
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
         let folder = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&folder);
         let options = Options::new(Arc::new(|| START));
         let (archive, opened) = Archive::open(&folder, "test.db", options).unwrap();
@@ -77,7 +77,7 @@ impl Archived {
         id
     }
 
-    /// Has everything written that was appended so far.
+    /// Writes everything that was appended so far.
     async fn write(&self) {
         let events = std::mem::take(&mut *self.waiting.lock().unwrap());
         self.archive.commit(events).await.unwrap();
@@ -122,7 +122,7 @@ fn numbers<'a>(answer: &'a Value, list: &str, field: &str) -> Vec<&'a Value> {
     list.iter().map(|item| &item[field]).collect()
 }
 
-/// Where `Link` leads to, of the relation `next`.
+/// The target of `Link` with the relation `next`.
 fn next(response: &Response) -> Option<String> {
     let link = response.headers().get("link")?.to_str().unwrap();
     let address = link.strip_suffix(">; rel=\"next\"").unwrap();
@@ -153,7 +153,7 @@ async fn bars_come_from_the_archive_and_go_on_with_the_tape() {
     );
     assert_eq!(minutes["until"], Value::Null);
 
-    // Whatever is written, every minute is in a longer bar, and in one alone.
+    // Whatever is written, every minute is in exactly one longer bar.
     let path = "/stocks/GOOG/bars?interval=15m";
     let before = of.server.json(path).await;
     of.write().await;
@@ -183,8 +183,8 @@ async fn bars_come_from_the_archive_and_go_on_with_the_tape() {
     }
 }
 
-/// Over a weekend four shares became ten: Friday's bars are on the archive alone, Monday's first ones
-/// on the tape alone, and one on the tape is of before the split.
+/// Over a weekend four shares became ten: Friday's bars are in the archive only, Monday's first ones on the tape only,
+/// and one on the tape is from before the split.
 #[tokio::test]
 async fn an_imported_split_is_taken_out_unless_bars_are_wanted_as_they_were() {
     let of = Archived::start();
@@ -298,7 +298,7 @@ async fn bars_as_csv_are_exact_and_named() {
             .get(path, &[("accept", accept), ("if-none-match", &tag)])
             .await;
         assert_eq!(held.status(), 304, "{path}");
-        // The tag is of this form alone.
+        // The tag is of this format only.
         let other = server
             .get("/stocks/GOOG/bars?format=json", &[("if-none-match", &tag)])
             .await;
@@ -314,9 +314,9 @@ async fn what_only_the_archive_knows_has_bars_and_a_chart() {
         unreachable!()
     };
     let id = of.append(quote("GOOG", "6"));
-    let told = EventId { n: id.n + 1, ..id };
+    let next = EventId { n: id.n + 1, ..id };
     let event = Arc::new(Event::Bar(bar));
-    of.archive.commit(vec![(told, event)]).await.unwrap();
+    of.archive.commit(vec![(next, event)]).await.unwrap();
     let bars = of.server.json("/stocks/old/bars?interval=1d").await;
     assert_eq!(numbers(&bars, "bars", "close"), ["1.5"]);
     let chart = of.server.get("/stocks/OLD/chart.svg", &[]).await;
@@ -392,11 +392,11 @@ async fn an_archive_that_cannot_be_read_is_not_passed_over_in_silence() {
             "{detail}"
         );
     }
-    // What only the archive may have cannot be said to be unknown.
+    // Symbols that only the archive may have cannot be reported as unknown.
     for path in ["/stocks/OLD", "/stocks?symbols=OLD,OLDER"] {
         problem(server.get(path, &[]).await, 503).await;
     }
-    // What does not need it goes on.
+    // Requests that do not need it continue to work.
     assert_eq!(server.json("/stocks/GOOG").await["price"], "597.32");
     assert_eq!(
         server.json("/stocks?symbols=GOOG,OLD").await[0]["price"],
@@ -498,7 +498,7 @@ async fn news_are_filtered_alike_with_an_archive_and_without() {
     }
 }
 
-/// Texts that mean something to whoever does not take them as text.
+/// Texts with a meaning to anything that does not treat them as text.
 const HOSTILE: [&str; 5] = [
     "</title><script>alert(1)</script> & \"more\" 'quotes' ]]>",
     "=HYPERLINK(\"https://example.org\",\"a\"), a comma",
@@ -545,23 +545,23 @@ async fn hostile_news_are_well_formed_in_every_form() {
             .unwrap()
             .starts_with("/news?limit=5&format=atom&before=")
     );
-    // What was withdrawn is in no feed.
+    // Withdrawn stories are in no feed.
     assert_eq!(feed.entries.len(), 4);
     let newest = feed.entries.first().unwrap();
     for (entry, hostile) in feed.entries.iter().zip(HOSTILE.iter().rev()) {
-        let told: String = hostile
+        let text: String = hostile
             .chars()
             .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{0}' | '\u{b}'))
             .collect();
-        assert_eq!(entry.title.value, told);
-        assert_eq!(entry.authors[0].name, told);
+        assert_eq!(entry.title.value, text);
+        assert_eq!(entry.authors[0].name, text);
         assert!(
             entry.id.starts_with("urn:tickertape:story:x:%3C"),
             "{}",
             entry.id
         );
         assert!(entry.updated >= newest.published.unwrap());
-        // An entry leads somewhere, or has something to read in it.
+        // An entry has a link, or content to read.
         assert_ne!(entry.links.is_empty(), entry.content.is_none());
         assert_eq!(entry.categories[0].term, "headline");
         assert_eq!(entry.categories[1].term, "GOOG");

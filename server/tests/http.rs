@@ -230,7 +230,7 @@ async fn symbols_are_added_without_losing_an_event() {
     let (_, snapshot) = stream.snapshot().await;
     assert_eq!((snapshot.reset, snapshot.quotes.len()), (false, 2));
 
-    // Where the position is lost, the snapshot is of everything.
+    // If the position is lost, the snapshot is of everything.
     let path = "/stocks?symbols=GOOG,AAPL&added=AAPL&last_event_id=1-0";
     let (_, snapshot) = server.stream(path, &[]).await.snapshot().await;
     assert_eq!((snapshot.reset, snapshot.quotes.len()), (true, 2));
@@ -324,7 +324,7 @@ async fn a_reader_that_fell_off_the_window_is_reset_in_the_stream() {
     let server = Server::with(FeedState::Live, Duration::from_secs(15), 50).listed();
     let mut stream = server.stream("/stocks/GOOG", &[]).await;
     stream.snapshot().await;
-    // More than the sockets and hyper hold, so that the cursor lags behind the window.
+    // More than the sockets and hyper buffer, so that the cursor lags behind the window.
     let text = "x".repeat(64 * 1024);
     for n in 0..400 {
         let Event::News(mut story) = news(&format!("test:{n}"), "GOOG") else {
@@ -658,7 +658,7 @@ async fn pages_and_json_are_compressed_and_streams_are_not() {
     let headers = [("accept-encoding", "gzip, br")];
     let mut stream = server.stream("/stocks/GOOG", &headers).await;
     assert!(!stream.response.headers().contains_key("content-encoding"));
-    // Also where the answer does not go the way of the others.
+    // Even if the answer bypasses the usual path.
     assert_eq!(
         stream.response.headers()["x-content-type-options"],
         "nosniff"

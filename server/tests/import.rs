@@ -1,4 +1,4 @@
-//! `tickertape import` and `tickertape export`, as a person runs them and from inside.
+//! `tickertape import` and `tickertape export`, from the command line and as a library.
 
 use std::{
     fmt::Write as _,
@@ -24,7 +24,7 @@ use proptest::prelude::*;
 use server::commands::ImportCommand;
 use sessions::{Calendar, adjust_for_splits, previous_close};
 
-/// A folder of this test's own, gone afterwards.
+/// A folder of this test, removed afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-import-{}-{count}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Folder(path)
@@ -66,8 +66,8 @@ impl Folder {
             .unwrap()
     }
 
-    /// Runs it where all goes well, and returns what it says.
-    fn says(&self, arguments: &[&str]) -> String {
+    /// Runs it, expects success, and returns its output.
+    fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, errors) = texts(&output);
         assert_eq!(
@@ -126,12 +126,12 @@ fn recorded_daily_bars_go_in_with_no_option_and_are_what_another_program_reads()
     };
     let folder = Folder::new();
     let recording = recording.display().to_string();
-    let said = folder.says(&["import", &recording]);
+    let output = folder.output(&["import", &recording]);
     assert!(
-        said.contains("3634 lines taken of 5 symbols from 2015-01-02 to 2017-12-29: 3634 new, 0 changed, 0 known before; 0 splits, 23 dividends; 0 refused"),
-        "{said}"
+        output.contains("3634 lines taken of 5 symbols from 2015-01-02 to 2017-12-29: 3634 new, 0 changed, 0 known before; 0 splits, 23 dividends; 0 refused"),
+        "{output}"
     );
-    let exported = folder.says(&["export", "bars"]);
+    let exported = folder.output(&["export", "bars"]);
     let mut lines = exported.lines();
     assert_eq!(
         lines.next(),
@@ -175,13 +175,13 @@ for row in sorted([row[name] for name in names] for row in rows):
         .unwrap();
     assert_eq!(day[0].start, millis("2017-12-29T05:00Z"));
 
-    // Twice is the same as once.
-    let said = folder.says(&["import", &recording]);
+    // Twice has the same result as once.
+    let output = folder.output(&["import", &recording]);
     assert!(
-        said.contains(": 0 new, 0 changed, 3634 known before"),
-        "{said}"
+        output.contains(": 0 new, 0 changed, 3634 known before"),
+        "{output}"
     );
-    assert_eq!(folder.says(&["export", "bars"]), exported);
+    assert_eq!(folder.output(&["export", "bars"]), exported);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_symbol_that_is_asked_for_counts_more_than_a_column_that_was_guessed() {
     let refused = ":3: \"MSFT.US\" is another symbol than \"AAPL.US\": expected one in the whole file, because --symbol names it";
     assert!(errors.contains(refused), "{errors}");
     let closes = |symbol: &str| -> Vec<String> {
-        let bars = folder.says(&["export", "bars", "--symbol", symbol]);
+        let bars = folder.output(&["export", "bars", "--symbol", symbol]);
         let closes = bars
             .lines()
             .skip(1)
@@ -206,10 +206,10 @@ fn a_symbol_that_is_asked_for_counts_more_than_a_column_that_was_guessed() {
         closes.map(str::to_owned).collect()
     };
     assert_eq!(closes("AAPL"), ["10.5", "10.6"]);
-    // A column that is named says it, and the option where it is empty.
+    // A named column has it, and the option if that is empty.
     let empty = lines.replace("AAPL.US,2024-01-03", ",2024-01-03");
     let file = folder.file("more.csv", &empty);
-    folder.says(&[
+    folder.output(&[
         "import",
         &file,
         "--columns",
@@ -252,32 +252,35 @@ fn symbols_as_venues_write_them_go_in_and_come_out() {
     }
     let folder = Folder::new();
     let file = folder.file("bars.csv", content);
-    let said = folder.says(&["import", &file, "--zone", "UTC"]);
-    assert!(said.contains("16 lines taken of 16 symbols"), "{said}");
-    let exported = folder.says(&["export", "bars"]);
+    let output = folder.output(&["import", &file, "--zone", "UTC"]);
+    assert!(output.contains("16 lines taken of 16 symbols"), "{output}");
+    let exported = folder.output(&["export", "bars"]);
     let names: Vec<&str> = exported
         .lines()
         .skip(1)
         .map(|line| line.split(',').next().unwrap())
         .collect();
-    // What a spreadsheet would run stands behind an apostrophe.
+    // A text that a spreadsheet would run has an apostrophe in front.
     let mut expected = symbols.map(|symbol| match symbol.starts_with(['+', '-', '=', '@']) {
         true => format!("'{symbol}"),
         false => symbol.to_owned(),
     });
     expected.sort_by_key(|name| name.trim_start_matches('\'').to_owned());
     assert_eq!(names, expected);
-    // And is the same symbol again where it is imported.
+    // And is the same symbol again after importing it.
     let file = folder.file("exported.csv", &exported);
-    let said = folder.says(&["import", &file, "--zone", "UTC"]);
-    assert!(said.contains("0 new, 0 changed, 16 known before"), "{said}");
+    let output = folder.output(&["import", &file, "--zone", "UTC"]);
+    assert!(
+        output.contains("0 new, 0 changed, 16 known before"),
+        "{output}"
+    );
     for name in symbols {
         let bars = folder
             .reader()
             .bars(symbol(name), Interval::Day, 0..u64::MAX >> 1, 9);
         assert_eq!(bars.unwrap().len(), 1, "{name}");
     }
-    let one = folder.says(&["export", "bars", "--symbol", "BRK/A,ACHR+"]);
+    let one = folder.output(&["export", "bars", "--symbol", "BRK/A,ACHR+"]);
     assert_eq!(one.lines().count(), 3, "{one}");
 }
 
@@ -324,11 +327,11 @@ fn what_is_wrong_is_refused_by_line_and_all_else_goes_in() {
         );
     }
     assert!(
-        errors.contains("12 lines were refused; all others are in"),
+        errors.contains("12 lines were refused; all others were imported"),
         "{errors}"
     );
     assert!(out.contains("12 refused (1 × a negative size, 1 × a price of zero, 2 × a time out of range, 1 × an empty field, 1 × not UTF-8, 1 × not a number, 2 × not a record, 1 × not a symbol, 1 × not a time, 1 × prices that contradict each other)"), "{out}");
-    let exported = folder.says(&["export", "bars"]);
+    let exported = folder.output(&["export", "bars"]);
     let expected = "symbol,time,open,high,low,close,volume,vwap,trades,split,dividend\n\
         AAPL,2024-01-02,10,11,9,10.5,100,,0,,\n\
         AAPL,2024-01-12,10.00,11,9,10.5,0,,0,,\n";
@@ -388,7 +391,7 @@ fn what_cannot_be_understood_is_said_and_nothing_goes_in() {
         ),
         (
             ["import", &missing, "--columns", "closing=1"],
-            "does not say a column",
+            "is no column",
         ),
         (
             ["import", &missing, "--time-format", "ISO8601"],
@@ -399,7 +402,7 @@ fn what_cannot_be_understood_is_said_and_nothing_goes_in() {
         assert_eq!(output.status.code(), Some(2), "as of every wrong option");
         assert!(texts(&output).1.contains(words), "{words}");
     }
-    // A gzip that breaks off: what came before is in.
+    // A gzip that breaks off: the lines before are imported.
     if let Some(recording) = recording("daily-bars-5-stocks.csv.gz") {
         let whole = fs::read(recording).unwrap();
         let file = folder.file("cut.csv.gz", &whole[..whole.len() / 2]);
@@ -416,7 +419,7 @@ fn what_cannot_be_understood_is_said_and_nothing_goes_in() {
 #[test]
 fn zones_intervals_and_columns_are_found_or_said() {
     let folder = Folder::new();
-    // Minutes of a stock in New York's time, day and time of day apart.
+    // Minutes of a stock in New York's time, with day and time of day in two columns.
     let minutes = folder.file(
         "minutes.csv",
         "Date;Time;Open;High;Low;Close;Vol\n20240701;09:30;1;2;1;2;5\n20240701;09:31;2;2;2;2;5\n20240701;09:31:30;2;2;2;2;5\n",
@@ -428,7 +431,7 @@ fn zones_intervals_and_columns_are_found_or_said() {
         errors.contains(":4: \"20240701\" is not where a bar of 1m starts"),
         "{errors}"
     );
-    let bars = folder.says(&["export", "bars", "--symbol", "GOOG", "--interval", "1m"]);
+    let bars = folder.output(&["export", "bars", "--symbol", "GOOG", "--interval", "1m"]);
     let lines: Vec<&str> = bars.lines().skip(1).collect();
     assert_eq!(
         lines,
@@ -438,7 +441,7 @@ fn zones_intervals_and_columns_are_found_or_said() {
         ]
     );
     // And so the day is New York's.
-    let day = folder.says(&["export", "bars", "--symbol", "GOOG"]);
+    let day = folder.output(&["export", "bars", "--symbol", "GOOG"]);
     assert_eq!(day.lines().nth(1), Some("GOOG,2024-07-01,1,2,1,2,10,,0,,"));
 
     // Hours of a coin without a header, by number.
@@ -447,7 +450,7 @@ fn zones_intervals_and_columns_are_found_or_said() {
         "1719792000000,1,3,1,2,5,x\n1719795600000,2,3,1,2,5,x\n",
     );
     let columns = "time=1,open=2,high=3,low=4,close=5,volume=6";
-    folder.says(&[
+    folder.output(&[
         "import",
         &hours,
         "--symbol",
@@ -458,7 +461,7 @@ fn zones_intervals_and_columns_are_found_or_said() {
         "--interval",
         "1h",
     ]);
-    let bars = folder.says(&["export", "bars", "--symbol", "BTC-USD", "--interval", "1h"]);
+    let bars = folder.output(&["export", "bars", "--symbol", "BTC-USD", "--interval", "1h"]);
     assert_eq!(
         bars.lines().nth(1),
         Some("BTC-USD,2024-07-01T00:00:00.000Z,1,3,1,2,5,,0")
@@ -467,7 +470,7 @@ fn zones_intervals_and_columns_are_found_or_said() {
 
     // Days of a stock elsewhere.
     let days = folder.file("days.csv", "Date,Open,High,Low,Close\n01.07.2024,1,3,1,2\n");
-    folder.says(&[
+    folder.output(&[
         "import",
         &days,
         "--symbol",
@@ -482,9 +485,9 @@ fn zones_intervals_and_columns_are_found_or_said() {
         .bars(symbol("SAP"), Interval::Day, 0..u64::MAX >> 1, 9)
         .unwrap();
     assert_eq!(day[0].start, millis("2024-06-30T22:00Z"));
-    // The zone is remembered: the next file needs no option but the format.
+    // The zone is stored: the next file needs no option but the format.
     let more = folder.file("more.csv", "Date,Open,High,Low,Close\n2024-07-02,1,3,1,2\n");
-    folder.says(&["import", &more, "--symbol", "SAP"]);
+    folder.output(&["import", &more, "--symbol", "SAP"]);
     let days = folder
         .reader()
         .bars(symbol("SAP"), Interval::Day, 0..u64::MAX >> 1, 9)
@@ -530,14 +533,14 @@ fn what_cannot_be_understood_says_what_was_expected() {
 fn what_is_no_file_is_exported_into_and_not_replaced() {
     let folder = Folder::new();
     let days = "Date,Open,High,Low,Close\n2024-01-02,1,2,1,2\n";
-    folder.says(&["import", &folder.file("a.csv", days), "--symbol", "AAPL"]);
-    let expected = folder.says(&["export", "bars"]);
+    folder.output(&["import", &folder.file("a.csv", days), "--symbol", "AAPL"]);
+    let expected = folder.output(&["export", "bars"]);
     assert!(expected.contains("AAPL,2024-01-02,1,2,1,2"), "{expected}");
 
     // A link is followed.
     let (link, target) = (folder.path("link.csv"), folder.file("target.csv", "old"));
     std::os::unix::fs::symlink(&target, &link).unwrap();
-    folder.says(&["export", "bars", "--output", &link]);
+    folder.output(&["export", "bars", "--output", &link]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&target).unwrap(), expected);
 
@@ -549,7 +552,7 @@ fn what_is_no_file_is_exported_into_and_not_replaced() {
         let pipe = pipe.clone();
         std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
     };
-    folder.says(&["export", "bars", "--output", &pipe]);
+    folder.output(&["export", "bars", "--output", &pipe]);
     assert_eq!(reader.join().unwrap(), expected);
     assert!(!fs::metadata(&pipe).unwrap().is_file());
 }
@@ -567,16 +570,19 @@ fn what_is_exported_and_imported_is_exported_the_same() {
         1719840601001,AAPL,1,,,none,\n\
         1719840660000,BTC-USD,61837.63000000,0.00000001,,,\n";
     let file = folder.file("trades.csv", trades);
-    let said = folder.says(&["import", &file]);
-    assert!(said.contains("8 lines taken of 2 symbols"), "{said}");
-    let said = folder.says(&["import", &file]);
-    assert!(said.contains("0 new, 0 changed, 8 known before"), "{said}");
+    let output = folder.output(&["import", &file]);
+    assert!(output.contains("8 lines taken of 2 symbols"), "{output}");
+    let output = folder.output(&["import", &file]);
+    assert!(
+        output.contains("0 new, 0 changed, 8 known before"),
+        "{output}"
+    );
     let days = "symbol,time,open,high,low,close,volume,vwap,trades,split,dividend\n\
         GE,2021-07-30,13.02,13.05,12.95,12.95,1000.0,13.0100,12,,\n\
         GE,2021-08-02,103.9,104.1,103.1,103.6,900,,0,0.125,0.04\n";
     let file = folder.file("days.csv", days);
-    folder.says(&["import", &file]);
-    assert_eq!(folder.says(&["export", "bars", "--symbol", "GE"]), days);
+    folder.output(&["import", &file]);
+    assert_eq!(folder.output(&["export", "bars", "--symbol", "GE"]), days);
 
     let expected = "symbol,time,price,size,id,moves,feed\n\
         AAPL,2024-07-01T13:30:00.000Z,210.10,100,1,,\n\
@@ -587,27 +593,27 @@ fn what_is_exported_and_imported_is_exported_the_same() {
         AAPL,2024-07-01T13:30:01.000Z,300,7,,volume,\n\
         AAPL,2024-07-01T13:30:01.001Z,1,,,none,\n\
         BTC-USD,2024-07-01T13:31:00.000Z,61837.63000000,0.00000001,,,\n";
-    let exported = folder.says(&["export", "trades"]);
+    let exported = folder.output(&["export", "trades"]);
     assert_eq!(exported, expected);
     let second = Folder::new();
     let file = second.file("trades.csv", &exported);
-    second.says(&["import", &file]);
-    assert_eq!(second.says(&["export", "trades"]), exported);
+    second.output(&["import", &file]);
+    assert_eq!(second.output(&["export", "trades"]), exported);
 
     // Bars that were made of the trades, of every interval.
     for interval in ["1s", "1m", "5m", "15m", "1h", "1d"] {
-        let exported = folder.says(&["export", "bars", "--interval", interval]);
+        let exported = folder.output(&["export", "bars", "--interval", interval]);
         assert!(exported.lines().count() >= 3, "{exported}");
         let third = Folder::new();
         let file = third.path("bars.csv");
-        folder.says(&["export", "bars", "--interval", interval, "--output", &file]);
+        folder.output(&["export", "bars", "--interval", interval, "--output", &file]);
         assert_eq!(fs::read_to_string(&file).unwrap(), exported);
-        third.says(&["import", &file, "--interval", interval]);
-        let again = third.says(&["export", "bars", "--interval", interval]);
+        third.output(&["import", &file, "--interval", interval]);
+        let again = third.output(&["export", "bars", "--interval", interval]);
         assert_eq!(again, exported, "{interval}");
     }
     // A span, of one of them.
-    let some = folder.says(&[
+    let some = folder.output(&[
         "export",
         "trades",
         "--symbol",
@@ -628,9 +634,9 @@ fn parquet_has_the_same_numbers() {
         1719840600500,AAPL,210.2525,,,\n\
         1719840601000,BTC-USD,-61837.63000001,0.5,7,Kraken\n";
     let file = folder.file("trades.csv", trades);
-    folder.says(&["import", &file]);
+    folder.output(&["import", &file]);
     let parquet = folder.path("trades.parquet");
-    folder.says(&["export", "trades", "-o", &parquet]);
+    folder.output(&["export", "trades", "-o", &parquet]);
     assert!(!Path::new(&folder.path("trades.parquet.part")).exists());
     let read = SerializedFileReader::new(fs::File::open(&parquet).unwrap()).unwrap();
     let decimal = |field: &Field| match field {
@@ -715,10 +721,10 @@ async fn it_works_while_a_server_has_the_archive_open() {
     };
     archive.trade(print("2024-07-01T13:59Z", "5"));
     let file = folder.file("days.csv", "Date,Open,High,Low,Close\n2024-06-28,1,3,1,2\n");
-    folder.says(&["import", &file, "--symbol", "AAPL"]);
+    folder.output(&["import", &file, "--symbol", "AAPL"]);
     archive.trade(print("2024-07-01T13:59:30Z", "6"));
     archive.close().await.unwrap();
-    let days = folder.says(&["export", "bars", "--symbol", "AAPL"]);
+    let days = folder.output(&["export", "bars", "--symbol", "AAPL"]);
     let closes: Vec<&str> = days.lines().skip(1).collect();
     assert_eq!(
         closes,
@@ -766,7 +772,7 @@ async fn quotes_and_stories_are_exported_as_they_are() {
     archive.commit(events.collect()).await.unwrap();
     archive.close().await.unwrap();
 
-    let quotes = folder.says(&["export", "quotes"]);
+    let quotes = folder.output(&["export", "quotes"]);
     let expected = "symbol,time,price,size,bid,bid_size,ask,ask_size,volume,high,low\n\
         AAPL,2024-07-01T13:59:00.000Z,210.10,,210.09,,,,,,\n";
     assert_eq!(quotes, expected);
@@ -775,15 +781,15 @@ async fn quotes_and_stories_are_exported_as_they_are() {
     let first = "a:1,2024-07-01T13:59:00.000Z,press_release,native,AAPL MSFT,\"Says \"\"yes\"\", and no\",,\"https://example.org/a?b=1,2\",Test,,,T1\n";
     let second = "a:2,2024-07-01T14:00:00.000Z,press_release,native,,'=cmd(),,\"https://example.org/a?b=1,2\",Test,,,T1\n";
     assert_eq!(
-        folder.says(&["export", "news"]),
+        folder.output(&["export", "news"]),
         format!("{header}{second}{first}")
     );
-    let of_one = folder.says(&["export", "news", "--symbol", "msft"]);
+    let of_one = folder.output(&["export", "news", "--symbol", "msft"]);
     assert_eq!(of_one, format!("{header}{first}"));
-    let later = folder.says(&["export", "news", "--from", "2024-07-01T14:00:00Z"]);
+    let later = folder.output(&["export", "news", "--from", "2024-07-01T14:00:00Z"]);
     assert_eq!(later, format!("{header}{second}"));
     let parquet = folder.path("news.parquet");
-    folder.says(&["export", "news", "-o", &parquet]);
+    folder.output(&["export", "news", "-o", &parquet]);
     let read = SerializedFileReader::new(fs::File::open(&parquet).unwrap()).unwrap();
     assert_eq!(read.metadata().file_metadata().num_rows(), 2);
 }
@@ -802,7 +808,7 @@ fn the_close_before_is_that_of_the_last_session() {
         2024-06-07,1,9,1,7.20,1\n\
         2024-06-10,0.1,9,0.1,0.72,10\n";
     let file = folder.file("days.csv", days);
-    folder.says(&["import", &file, "--symbol", "NVDA"]);
+    folder.output(&["import", &file, "--symbol", "NVDA"]);
     let reader = folder.reader();
     let close = |today: &str| {
         previous_close(&reader, symbol("NVDA"), Calendar::UsStocks, day(today))
@@ -813,19 +819,19 @@ fn the_close_before_is_that_of_the_last_session() {
     // Memorial Day was the Monday; Tuesday counts from Friday.
     assert_eq!(close("2024-05-28").as_deref(), Some("3"));
     assert_eq!(close("2024-05-29").as_deref(), Some("4"));
-    // Nothing is known of the session before.
+    // There is no data of the session before.
     assert_eq!(close("2024-05-30"), None);
     // Ten to one on the Monday: Friday's close in the new shares, and Monday's as it is.
     assert_eq!(close("2024-06-10").as_deref(), Some("0.72"));
     assert_eq!(close("2024-06-11").as_deref(), Some("0.72"));
-    // On a chart there is no cliff: 7.20 became 0.72 and nobody lost anything.
+    // A chart has no cliff: 7.20 became 0.72 without a loss.
     let all = 0..u64::MAX >> 1;
     let bars = reader.bars(symbol("NVDA"), Interval::Day, all.clone(), 9);
     let mut bars = bars.unwrap();
     adjust_for_splits(&mut bars, &reader.splits(symbol("NVDA"), all).unwrap());
     let closes: Vec<String> = bars.iter().map(|bar| bar.close.to_string()).collect();
     assert_eq!(closes, ["0.2", "0.3", "0.4", "0.72", "0.72"]);
-    // A split that is told apart counts as well.
+    // A split in a separate file counts as well.
     let split = Split {
         symbol: symbol("NVDA"),
         time: Calendar::UsStocks.start_of(day("2024-05-28")),
@@ -876,12 +882,12 @@ fn trading_after_the_session_does_not_make_its_close() {
         day("2024-07-02"),
     );
     assert_eq!(coin.unwrap(), Some(price("4")));
-    // The exchange's own close is the best.
+    // The exchange's own close is best.
     let file = folder.file(
         "days.csv",
         "Date,Open,High,Low,Close\n2024-07-01,1,4,1,2.5\n",
     );
-    folder.says(&["import", &file, "--symbol", "AAPL"]);
+    folder.output(&["import", &file, "--symbol", "AAPL"]);
     assert_eq!(close(), Some(price("2.5")));
 }
 
@@ -913,7 +919,7 @@ fn a_configuration_says_which_archive_is_meant() {
     let (out, _) = texts(&exports(&real));
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(out.contains("2024-01-02"), "{out}");
-    // What is made up has another file.
+    // Simulated prices have another file.
     let (out, errors) = texts(&exports(&made_up));
     assert!(errors.contains("simulated.db"), "{out}{errors}");
     let (_, errors) = texts(&imports(&none));
@@ -953,14 +959,14 @@ fn a_symbol_that_the_archive_lacks_fails_the_export() {
     assert_eq!(exported.status.code(), Some(1));
     assert!(!std::path::Path::new(&target).exists());
 
-    // What it has of the others is written.
+    // The data of the others is written.
     let exported = run(&["export", "bars", "--symbol", "ZZZ,=X"]);
     assert_eq!(exported.status.code(), Some(1));
     let (out, errors) = texts(&exported);
     assert!(out.contains("\n'=X,2024-01-02,"), "{out}");
     assert!(errors.contains("no bars of ZZZ;"), "{errors}");
 
-    // And what is exported can be imported again.
+    // And exported data can be imported again.
     let again = folder.file("again.csv", out);
     let other = folder.path("other");
     let imported = Command::new(env!("CARGO_BIN_EXE_tickertape"))
@@ -980,7 +986,7 @@ struct Line {
     command: ImportCommand,
 }
 
-/// Imports from inside.
+/// Imports by the library.
 fn import_bytes(folder: &Folder, bytes: &[u8], symbol: Option<&str>) -> Result<Imported, String> {
     let file = folder.file("any.csv", bytes);
     let data = folder.path("data");

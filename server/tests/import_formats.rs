@@ -1,5 +1,5 @@
-//! What `tickertape import` makes of files as people have them: packed, in UTF-16, with numbers and times of all
-//! kinds, and with bars of no known interval.
+//! `tickertape import` with real-world files: packed, in UTF-16, with numbers and times of all kinds, and with bars of
+//! an unknown interval.
 
 use std::{
     fs,
@@ -35,7 +35,7 @@ impl Folder {
             .unwrap()
     }
 
-    /// Imports a file, and returns what is said about it.
+    /// Imports a file, and returns the output.
     #[track_caller]
     fn import(&self, file: &str, options: &[&str]) -> String {
         let arguments = [&["import", file, "--symbol", "X"], options].concat();
@@ -46,7 +46,7 @@ impl Folder {
         text
     }
 
-    /// Imports a file that nothing is taken of, and returns why.
+    /// Imports a file of which nothing is accepted, and returns why.
     #[track_caller]
     fn refuses(&self, file: &str, options: &[&str]) -> String {
         let arguments = [&["import", file, "--symbol", "X"], options].concat();
@@ -241,7 +241,7 @@ fn what_is_no_interval_is_asked_for_and_never_guessed() {
         (
             "one",
             &["2024-04-15 08:00"],
-            "do not tell how long its bars are",
+            "length of its bars does not follow from its times",
         ),
     ] {
         let error = folder.refuses(&folder.file("x.csv", bars(times)), &[]);
@@ -250,7 +250,7 @@ fn what_is_no_interval_is_asked_for_and_never_guessed() {
             "{name}: {error}"
         );
     }
-    // Said, it counts.
+    // If given, it counts.
     let weeks = folder.file("w.csv", bars(&["2024-04-15", "2024-04-22"]));
     assert!(
         folder
@@ -328,7 +328,7 @@ fn nothing_lands_in_1970_by_a_guess() {
             .import(&serial, &["--time-format", "excel"])
             .contains("from 2024-05-16 to 2024-05-17")
     );
-    // What is said is taken: the third day of 1970.
+    // A given format is used: the third day of 1970.
     let file = folder.file("old.csv", bars(&["172800", "259200"]));
     assert!(
         folder

@@ -1,4 +1,4 @@
-//! Imported history of symbols that nothing quotes, by the binary.
+//! Imported history of symbols that nothing quotes, with the binary.
 #![cfg(unix)]
 
 mod support;
@@ -33,7 +33,7 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-imported-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(folder.join("site/pkg")).unwrap();
         Folder(folder)
@@ -124,7 +124,7 @@ impl Program {
         }
     }
 
-    /// The symbols that are found for a text, each with whether it is quoted and archived.
+    /// The symbols found for a text, each with whether it is quoted and archived.
     async fn search(&self, text: &str) -> Vec<(String, bool, bool)> {
         let found = self.json(&format!("/symbols?q={text}")).await;
         let found = found["symbols"].as_array().unwrap().iter();
@@ -213,7 +213,7 @@ fn days(name: &str, count: u64) -> Vec<Bar> {
     bars.collect()
 }
 
-/// The day before today, as it is written.
+/// The day before today, as written.
 fn yesterday() -> String {
     let yesterday = i64::try_from(now() - DAY).unwrap();
     let moment = jiff::Timestamp::from_millisecond(yesterday).unwrap();
@@ -241,7 +241,7 @@ async fn a_symbol_that_was_only_imported_is_answered_with_its_last_close() {
     let quotes: Value = serde_json::from_slice(&several.bytes().await.unwrap()).unwrap();
     assert_eq!(quotes[0]["close_of"], json!(yesterday()));
     assert_eq!(quotes.as_array().unwrap().len(), 1);
-    // What nothing quotes is not among all that is quoted.
+    // A symbol that nothing quotes is not among all that are quoted.
     assert_eq!(program.json("/stocks?symbols=*").await, json!([]));
 
     let mut stream = program.stream("/stocks?symbols=YAH,NOPE").await;
@@ -253,8 +253,8 @@ async fn a_symbol_that_was_only_imported_is_answered_with_its_last_close() {
     assert_eq!(snapshot.quotes.len(), 1);
 
     let polled = program.json("/stocks/YAH?after=").await;
-    let told = &polled["events"][0]["data"]["quotes"][0];
-    assert_eq!(told["close_of"], json!(yesterday()));
+    let quote = &polled["events"][0]["data"]["quotes"][0];
+    assert_eq!(quote["close_of"], json!(yesterday()));
     assert_eq!(polled["unknown"], Value::Null);
     let after = polled["last_event_id"].as_str().unwrap();
     let polled = program.json(&format!("/stocks/YAH?after={after}")).await;
@@ -360,7 +360,7 @@ async fn charts_are_drawn_from_the_bars_that_are_stored() {
             "{path}: {chart}"
         );
     }
-    // Bars of an interval that is named are of no other.
+    // Bars of a named interval have no other.
     let chart = program
         .text("/stocks/DAYS/chart.svg?range=1M&interval=1h")
         .await;
@@ -383,7 +383,7 @@ async fn a_publisher_takes_an_imported_symbol_over() {
     let program = Program::start(&folder, "none");
     let mut stream = program.stream("/stocks/YAH").await;
     assert_eq!(stream.snapshot().await.quotes.len(), 1);
-    // A close is none that could be published.
+    // A close cannot be published.
     let mut close = quote("YAH", "12.40");
     close["data"]["close_of"] = json!("2026-11-23");
     let (status, refused) = program.publish(&close).await;
@@ -400,7 +400,7 @@ async fn a_publisher_takes_an_imported_symbol_over() {
     );
     let page = program.text("/stocks/YAH").await;
     assert!(!page.contains("no feed quotes this symbol"));
-    // The history stays, and so does the quote over a restart.
+    // The history stays, and so does the quote across a restart.
     drop(program);
     let program = Program::start(&folder, "none");
     assert_eq!(program.json("/stocks/YAH").await["price"], "12.50");
@@ -420,7 +420,7 @@ async fn a_feed_takes_an_imported_symbol_over() {
     );
     writeln!(program.input, "{}", quote("YAH", "12.60")).unwrap();
     assert_eq!(stream.price().await, "12.60");
-    // It is the feed's from now on, and was nobody's before.
+    // It belongs to the feed from now on, and had no owner before.
     let (status, refused) = program.publish(&quote("YAH", "1")).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
     let detail = refused["errors"][0]["detail"].as_str().unwrap();
@@ -456,7 +456,7 @@ async fn thousands_of_imported_symbols_take_no_place_of_those_that_are_quoted() 
     folder.import(Interval::Day, &bars);
     let program = Program::start(&folder, "none");
     assert_eq!(program.json("/stocks?symbols=*").await, json!([]));
-    // As many as may be quoted are on the tape: none of these.
+    // The tape has as many as may be quoted: none of these.
     for number in [0, 5_000, 10_499] {
         let one = program.json(&format!("/stocks/S{number}")).await;
         assert_eq!(one["price"], "7.5");

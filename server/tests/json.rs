@@ -1,4 +1,4 @@
-//! The feed of JSON against a server that plays documents, well and badly.
+//! The feed of JSON against a server that plays documents, valid and invalid.
 
 mod support;
 
@@ -97,24 +97,24 @@ async fn only_what_changes_is_told() {
     assert_eq!(first.len(), 2);
     stage.reaches(FeedState::Live).await;
 
-    // The same again, and the same at another time.
-    let asked = script.asked().len();
-    script.asks(asked + 3).await;
+    // Repeated, and repeated at another time.
+    let requests = script.requests().len();
+    script.wait_for_requests(requests + 3).await;
     *plays.lock().unwrap() = row("61837.63000000", "61837.60", SECOND + 2);
-    let asked = script.asked().len();
-    script.asks(asked + 3).await;
+    let requests = script.requests().len();
+    script.wait_for_requests(requests + 3).await;
     assert_eq!(stage.events(), []);
     assert!(stage.skipped().ignored >= 8);
 
     // A best price moves no last price, and nothing but BTC has changed.
     *plays.lock().unwrap() = row("61837.63000000", "61837.61", SECOND + 3);
-    let told = quotes(&mut stage, 1).await;
-    assert_eq!(told.len(), 1);
+    let changed = quotes(&mut stage, 1).await;
+    assert_eq!(changed.len(), 1);
     assert_eq!(
-        (told[0].symbol.as_str(), told[0].time),
+        (changed[0].symbol.as_str(), changed[0].time),
         ("BTC-USD", (SECOND + 3) * 1_000)
     );
-    assert_eq!(told[0].bid.unwrap().to_string(), "61837.61");
+    assert_eq!(changed[0].bid.unwrap().to_string(), "61837.61");
     *plays.lock().unwrap() = row("61837.64", "61837.61", SECOND + 4);
     assert_eq!(price(&quotes(&mut stage, 1).await[0]), "61837.64");
     stage.end().await;
@@ -132,23 +132,23 @@ async fn of_two_rows_of_one_symbol_the_first_counts() {
     let script = Script::new(move |_| playing.lock().unwrap().clone()).await;
     let mut stage = start(options(&script, ""));
     assert_eq!(price(&quotes(&mut stage, 1).await[0]), "5");
-    let asked = script.asked().len();
-    script.asks(asked + 3).await;
+    let requests = script.requests().len();
+    script.wait_for_requests(requests + 3).await;
     assert_eq!(stage.events(), [], "nothing has changed");
     let skipped = stage.skipped();
     assert!(skipped.wrong >= 6, "{skipped:?}");
     stage.reaches(FeedState::Live).await;
 
     *plays.lock().unwrap() = document(8);
-    let told = quotes(&mut stage, 1).await;
-    assert_eq!((told.len(), price(&told[0])), (1, "8".to_owned()));
+    let changed = quotes(&mut stage, 1).await;
+    assert_eq!((changed.len(), price(&changed[0])), (1, "8".to_owned()));
 
-    // The second one is of something else, also while the first one cannot be read.
+    // The second one is about something else, even while the first one is invalid.
     *plays.lock().unwrap() = ok(
         r#"[{"symbol":"AAPL","price":"n/a"},{"symbol":"AAPL","price":6},{"symbol":"MSFT","price":1}]"#,
     );
-    let told = quotes(&mut stage, 1).await;
-    assert_eq!(told[0].symbol.as_str(), "MSFT");
+    let changed = quotes(&mut stage, 1).await;
+    assert_eq!(changed[0].symbol.as_str(), "MSFT");
     assert_eq!(price(&stage.quote("AAPL").unwrap()), "8");
     stage.end().await;
 }
@@ -166,9 +166,11 @@ async fn figures_that_change_and_are_old_are_those_of_a_late_source() {
     quotes(&mut stage, 1).await;
     stage.reaches(FeedState::Live).await;
     *plays.lock().unwrap() = document(6, late + 1_000);
-    let told = quotes(&mut stage, 1).await;
-    assert_eq!((price(&told[0]), told[0].time), ("6".to_owned(), NOW));
-    stage.says(FeedState::Degraded, "2399 seconds old").await;
+    let changed = quotes(&mut stage, 1).await;
+    assert_eq!((price(&changed[0]), changed[0].time), ("6".to_owned(), NOW));
+    stage
+        .reaches_with(FeedState::Degraded, "2399 seconds old")
+        .await;
     *plays.lock().unwrap() = document(7, NOW - 1_000);
     stage.reaches(FeedState::Live).await;
     stage.end().await;
@@ -207,15 +209,15 @@ async fn it_asks_with_its_headers_and_for_what_is_new() {
     );
     let mut stage = start(options(&script, &more));
     quotes(&mut stage, 1).await;
-    let asked = script.asks(3).await;
-    assert_eq!(asked[0].header("x-key"), "hunter2");
-    assert_eq!(asked[0].header("accept"), "application/json");
-    assert_eq!(asked[0].header("user-agent"), "me");
-    assert_eq!(asked[0].target, "/v1/prices?key=secret");
+    let requests = script.wait_for_requests(3).await;
+    assert_eq!(requests[0].header("x-key"), "hunter2");
+    assert_eq!(requests[0].header("accept"), "application/json");
+    assert_eq!(requests[0].header("user-agent"), "me");
+    assert_eq!(requests[0].target, "/v1/prices?key=secret");
     assert_eq!(
         (
-            asked[0].header("if-none-match"),
-            asked[1].header("if-none-match")
+            requests[0].header("if-none-match"),
+            requests[1].header("if-none-match")
         ),
         ("", "\"1\"")
     );
@@ -249,10 +251,11 @@ async fn a_source_is_asked_as_seldom_as_it_likes() {
         let status = stage.reaches(state).await;
         let detail = status.detail.unwrap_or_default();
         assert!(!detail.contains("secret"), "{detail}");
-        // Time enough for a second request, if one came.
-        let waited = tokio::time::timeout(Duration::from_millis(200), stage.says(state, "500"));
+        // Time enough for a second request, if there was one.
+        let waited =
+            tokio::time::timeout(Duration::from_millis(200), stage.reaches_with(state, "500"));
         assert!(waited.await.is_err());
-        assert_eq!(script.asked().len(), 1);
+        assert_eq!(script.requests().len(), 1);
         stage.end().await;
     }
 }
@@ -263,12 +266,12 @@ async fn rows_that_are_none_are_counted_and_the_rest_is_told() {
         {"symbol":"D","price":4,"time":99999999999999},{"symbol":"A","price":1}]"#;
     let script = Script::of([ok(document)]).await;
     let mut stage = start(options(&script, ""));
-    let quotes = quotes(&mut stage, 2).await;
-    let told: Vec<_> = quotes
+    let changed = quotes(&mut stage, 2).await;
+    let quotes: Vec<_> = changed
         .iter()
         .map(|quote| (quote.symbol.as_str().to_owned(), quote.time))
         .collect();
-    assert_eq!(told, [("A".to_owned(), NOW), ("D".to_owned(), NOW)]);
+    assert_eq!(quotes, [("A".to_owned(), NOW), ("D".to_owned(), NOW)]);
     stage.reaches(FeedState::Live).await;
     assert!(stage.skipped().wrong >= 5);
     stage.end().await;
@@ -294,7 +297,7 @@ async fn whatever_comes_it_says_so_and_goes_on() {
         let plays = Arc::clone(&now);
         let script = Script::new(move |_| plays.lock().unwrap().clone()).await;
         let mut stage = start(options(&script, ""));
-        let status = stage.says(FeedState::Degraded, words).await;
+        let status = stage.reaches_with(FeedState::Degraded, words).await;
         assert!(!status.detail.unwrap().contains("secret"));
         *now.lock().unwrap() = ok(r#"{"symbol":"GOOG","price":"1.0"}"#);
         assert_eq!(price(&quotes(&mut stage, 1).await[0]), "1.0", "{words}");
@@ -312,7 +315,7 @@ async fn symbols_without_end_are_bounded() {
     let mut stage = start(options(&script, ""));
     assert_eq!(quotes(&mut stage, 1_000).await.len(), 1_000);
     stage.reaches(FeedState::Live).await;
-    script.asks(3).await;
+    script.wait_for_requests(3).await;
     assert!(stage.skipped().wrong >= 500);
     assert!(stage.quote("S999").is_some() && stage.quote("S1000").is_none());
     stage.end().await;
@@ -323,14 +326,14 @@ async fn a_thousand_polls_tell_each_change_once() {
     let mut number = 0;
     let script = Script::new(move |_| {
         number += 1;
-        // Each price stands for two polls.
+        // Each price is in two polls.
         ok(format!(r#"{{"symbol":"GOOG","price":{}}}"#, 1 + number / 2))
     })
     .await;
     let mut given = options(&script, "");
     given.interval = Duration::from_micros(100);
     let before = start(given);
-    script.asks(1_001).await;
+    script.wait_for_requests(1_001).await;
     let quote = before.quote("GOOG").unwrap();
     assert!(quote.price.unwrap() >= "500".parse().unwrap(), "{quote:?}");
     let skipped = before.skipped();

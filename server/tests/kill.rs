@@ -1,6 +1,6 @@
-//! The binary, killed at random moments while events are published and read: what was answered 200 is
-//! there afterwards, as is every story and bar that a reader has seen, answered or not, under the same id;
-//! no id comes twice, and who resumes misses nothing.
+//! The binary, killed at random moments while events are published and read: publications answered with 200 are there
+//! afterwards, as is every story and bar that a client has received, answered or not, under the same id; no id is given
+//! twice, and a client that resumes misses nothing.
 #![cfg(unix)]
 
 mod support;
@@ -28,10 +28,10 @@ use support::{bar, news, quote, session};
 
 const TOKEN: &str = "the-token-of-the-desk";
 
-/// How often it is killed, where `TICKERTAPE_KILLS` does not say.
+/// How often it is killed, unless `TICKERTAPE_KILLS` is set.
 const KILLS: u32 = 10;
 
-/// Each publisher speaks of symbols of its own.
+/// Each publisher has symbols of its own.
 const PUBLISHERS: [[&str; 3]; 2] = [["AAPL", "GOOG", "MSFT"], ["BTC-USD", "ETH-USD", "SOL-USD"]];
 
 struct Folder(PathBuf);
@@ -82,10 +82,10 @@ impl Drop for Program {
     }
 }
 
-/// Where the server is; nowhere while it is dead.
+/// The server's address; `None` while it is dead.
 type Address = watch::Receiver<Option<SocketAddr>>;
 
-/// What was answered 200.
+/// Publications answered with 200.
 #[derive(Default)]
 struct Answered {
     kept: Vec<Event>,
@@ -159,7 +159,7 @@ async fn is_taken(client: &Client, address: &Address, lines: &str) -> bool {
     true
 }
 
-/// What a client has seen.
+/// The events that a client has received.
 #[derive(Default)]
 struct Seen {
     first: Option<EventId>,
@@ -170,7 +170,7 @@ struct Seen {
     connections: u64,
 }
 
-/// Follows the stream, and comes back with its last id.
+/// Follows the stream, and reconnects with its last id.
 async fn follow(address: Address, seen: Arc<Mutex<Seen>>) {
     let client = support::client();
     loop {
@@ -234,7 +234,7 @@ impl Seen {
     }
 }
 
-/// What is on disk of what is kept.
+/// The retained events on disk.
 fn stored(folder: &Folder) -> Vec<Event> {
     let database = Connection::open(folder.0.join("data/tickertape.db")).unwrap();
     let check: String = database
@@ -275,10 +275,10 @@ async fn nothing_that_was_answered_is_lost() {
     };
     let name = format!("tickertape-kill-{}", std::process::id());
     let folder = Folder(std::env::temp_dir().join(name));
-    // One of a process that was killed, and had the same number.
+    // A folder of a killed process with the same number.
     let _ = std::fs::remove_dir_all(&folder.0);
     std::fs::create_dir_all(folder.0.join("site/pkg")).unwrap();
-    let (tell, address) = watch::channel(None);
+    let (sender, address) = watch::channel(None);
     let answered: Arc<Mutex<Answered>> = Arc::default();
     let seen: Arc<Mutex<Seen>> = Arc::default();
     let (mut reading, mut publishing) = (JoinSet::new(), JoinSet::new());
@@ -289,8 +289,8 @@ async fn nothing_that_was_answered_is_lost() {
         }
     };
     let (mut program, first) = Program::start(&folder);
-    tell.send_replace(Some(first));
-    // Who reads is there first, so that it must see everything.
+    sender.send_replace(Some(first));
+    // The reader connects first, so that it must receive everything.
     connected(1).await;
     let ends = CancellationToken::new();
     for symbols in PUBLISHERS {
@@ -301,23 +301,23 @@ async fn nothing_that_was_answered_is_lost() {
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_micros(fastrand::u64(20_000..300_000))).await;
         program.kill();
-        tell.send_replace(None);
+        sender.send_replace(None);
         check(&folder, &answered.lock().unwrap());
         let (next, address) = Program::start(&folder);
         program = next;
-        tell.send_replace(Some(address));
+        sender.send_replace(Some(address));
         for tasks in [&mut reading, &mut publishing] {
             assert!(tasks.try_join_next().is_none(), "a client gave up");
         }
     }
     let took = began.elapsed();
 
-    // Once more each, then the publishers end, and who reads comes to the end.
+    // Once more each, then the publishers end, and the reader reaches the end.
     let before = answered.lock().unwrap().publications;
     while answered.lock().unwrap().publications < before + 4 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // What is under way is answered first.
+    // Pending requests are answered first.
     ends.cancel();
     while publishing.join_next().await.is_some() {}
     let client = support::client();
@@ -351,7 +351,7 @@ async fn nothing_that_was_answered_is_lost() {
             "it is older than one that was answered 200"
         );
     }
-    // All that there is, from the beginning: it is what was seen, under the ids under which it was.
+    // All events, from the beginning: those that were received, under the same ids.
     let mut after = seen.first.unwrap().to_string();
     let mut kept = 0;
     let mut missing: BTreeMap<EventId, &Event> = seen

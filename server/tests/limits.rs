@@ -49,11 +49,11 @@ async fn as_many_streams_as_there_may_be_in_all() {
     assert!(detail.contains("3 streams are open"), "{detail}");
     let refused = "tickertape_refused_total{reason=\"streams\"}";
     assert_eq!(server.metric(refused).await, Some(1.0));
-    // What is no stream is not refused.
+    // Other requests than streams are not refused.
     server.json("/stocks/GOOG").await;
     open.pop();
     open.push(opens(&server, "").await);
-    // A stream of statistics is one too.
+    // A stream of statistics counts too.
     let refused = server.get("/stats", &[("accept", "text/event-stream")]);
     assert_eq!(refused.await.status(), 503);
 }
@@ -171,7 +171,7 @@ async fn as_long_a_body_as_nobody_reads() {
     let refused = "tickertape_refused_total{reason=\"body\"}";
     assert_eq!(server.metric(refused).await, Some(1.0));
 
-    // One that does not say how long it is may be of any length.
+    // A body without a length may be of any length.
     let mut socket = TcpStream::connect(server.address).await.unwrap();
     let request = "GET /stocks/GOOG HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_poll_may_wait_for_longer_than_a_request_may_take() {
     assert_eq!(stream.event().await.1, news("test:1", "GOOG"));
 }
 
-/// A client that asks for all quotes and reads none of them.
+/// A client that requests all quotes and reads none of them.
 async fn asks_and_does_not_read(server: &Server) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -214,14 +214,14 @@ async fn asks_and_does_not_read(server: &Server) -> TcpStream {
     tcp
 }
 
-/// So many symbols that their quotes are more than what a system keeps for a reader.
+/// So many symbols that their quotes exceed what a system buffers for a reader.
 fn many_quotes(server: &Server) {
     for n in 0..10_000 {
         server.append(quote(&format!("S{n:05}"), "597.32"));
     }
 }
 
-/// Asks for a path until it is answered with 200.
+/// Requests a path until it is answered with 200.
 async fn is_answered_again(server: &Server, path: &str) {
     let asking = async { while server.get(path, &[]).await.status() != 200 {} };
     let answered = tokio::time::timeout(Duration::from_secs(60), asking).await;
@@ -243,7 +243,7 @@ async fn as_many_answers_as_one_address_may_have_on_their_way() {
     let problem = problem(refused, 429).await;
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("2 answers"), "{detail}");
-    // Whether the server lives is told all the same.
+    // Liveness is reported all the same.
     assert_eq!(server.get("/health/live", &[]).await.status(), 200);
     drop(one);
     is_answered_again(&server, "/stocks/GOOG").await;
@@ -272,7 +272,7 @@ async fn as_much_as_may_wait_to_be_read() {
         let one = asks_and_does_not_read(&server).await;
         let refused = server.get("/stocks?symbols=*", &[]).await;
         problem(refused, status).await;
-        // What is short has room.
+        // Short answers have room.
         assert_eq!(server.get("/stocks/GOOG", &[]).await.status(), 200);
         let refused = format!("tickertape_refused_total{{reason=\"{reason}\"}}");
         assert_eq!(server.metric(&refused).await, Some(1.0));

@@ -1,4 +1,4 @@
-//! What a server remembers, and what it does when it cannot: the real server on a folder.
+//! The state that a server keeps across restarts, and its behaviour when it cannot: the real server on a folder.
 
 mod support;
 
@@ -32,7 +32,7 @@ use support::{START, Server, bar, news, problem, quote, session};
 const TOKEN: &str = "the-token-of-the-desk";
 const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A folder of a test's own, gone afterwards.
+/// A folder of a test, removed afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -61,13 +61,13 @@ impl Drop for Folder {
 fn config(folder: &Path, options: &[&str]) -> Config {
     let grant = TokenGrant::new("desk", TOKEN).unwrap().to_string();
     let folder = folder.to_str().unwrap();
-    // What was appended is on disk when a server has ended, however slow the machine is.
+    // Appended events are on disk when a server has ended, however slow the machine is.
     let grace = ["--grace", "60s"];
     let arguments = ["tickertape", "--data", folder, "--publish-token", &grant];
     Config::try_parse_from(arguments.iter().chain(&grace).chain(options)).unwrap()
 }
 
-/// Starts a server whose clock stands at a time; `None` for one that goes.
+/// Starts a server whose clock stands at a time; `None` for one that advances.
 async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Server, String> {
     let config = config(&folder.0, options);
     let now = Arc::new(AtomicU64::new(at.unwrap_or_default()));
@@ -127,7 +127,7 @@ fn posting(server: &Server, events: &[Event]) -> RequestBuilder {
         .body(Value::from(events).to_string())
 }
 
-/// Publishes what has to be taken, and answers with the tape's position.
+/// Publishes valid events, and returns the tape's position.
 async fn publish(server: &Server, events: &[Event]) -> String {
     let response = posting(server, events).send().await.unwrap();
     let status = response.status();
@@ -141,7 +141,7 @@ async fn snapshot(server: &Server) -> (String, Snapshot) {
     stream.snapshot().await
 }
 
-/// What comes after an id, up to a story that is published now.
+/// The events after an id, up to a story that is published now.
 async fn since(server: &Server, id: &str) -> Vec<(String, Event)> {
     let headers = [("last-event-id", id)];
     let mut stream = server.stream("/stocks?symbols=*&news=all", &headers).await;
@@ -214,7 +214,7 @@ async fn a_restart_is_as_if_there_had_been_none() {
             news("test:2", "GOOG"),
         ];
         assert_eq!(events[..4], expected);
-        // Of a quote, from whose id one goes on as from any other.
+        // A quote's id, which can be resumed from like any other.
         assert_eq!(
             kept(since(&server, &middle).await)[..1],
             [news("test:2", "GOOG")]
@@ -223,11 +223,11 @@ async fn a_restart_is_as_if_there_had_been_none() {
         let story = news(&format!("test:after:{round}"), "GOOG");
         let after = publish(&server, std::slice::from_ref(&story)).await;
         assert!(id(&after) > id(&newest), "{after} comes after {newest}");
-        let told = kept(since(&server, &newest).await);
-        assert!(told.contains(&story) && !told.contains(&news("test:2", "GOOG")));
+        let events = kept(since(&server, &newest).await);
+        assert!(events.contains(&story) && !events.contains(&news("test:2", "GOOG")));
         newest = server.position().to_string();
 
-        // What is older than the archive is told from what is not.
+        // Events older than the archive are treated like lost ones.
         let headers = [("last-event-id", "1700000000000-1000")];
         let mut stream = server.stream("/stocks/GOOG", &headers).await;
         assert!(stream.snapshot().await.1.reset);
@@ -250,7 +250,7 @@ async fn what_is_published_again_after_a_restart_is_unchanged() {
     let second = started(&folder, START + 1).await;
     let response = posting(&second, &events).send().await.unwrap();
     let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-    // A quote of the same time is the same state told again.
+    // A quote of the same time is the same state repeated.
     assert_eq!(
         (&answer["count"], &answer["unchanged"]),
         (&json!(1), &json!(3))
@@ -269,7 +269,7 @@ async fn a_publication_is_answered_when_it_is_on_disk() {
     let held = folder.database();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut first = tokio::spawn(posting(&server, &[quote("GOOG", "597.32")]).send());
-    // The stream has it at once; whoever published it is not told yet.
+    // The stream has it at once; the publisher has no answer yet.
     assert_eq!(stream.event().await.1, quote("GOOG", "597.32"));
     let early = timeout(Duration::from_millis(300), &mut first).await;
     assert!(early.is_err(), "answered before it was on disk");
@@ -300,20 +300,20 @@ async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
     let response = posting(&server, &[news("test:1", "GOOG")]).send();
     let response = timeout(TEST_TIMEOUT, response).await.unwrap().unwrap();
     assert!(response.headers().contains_key("retry-after"));
-    let told = problem(response, 503).await;
-    let detail = told["detail"].as_str().unwrap();
+    let answer = problem(response, 503).await;
+    let detail = answer["detail"].as_str().unwrap();
     assert!(detail.contains("streamed, but not on disk"), "{detail}");
     assert_eq!(stream.event().await.1, news("test:1", "GOOG"));
 
     // From now on it is known.
     let position = server.position();
     let response = posting(&server, &[news("test:2", "GOOG")]).send();
-    let told = problem(response.await.unwrap(), 503).await;
-    let detail = told["detail"].as_str().unwrap();
+    let answer = problem(response.await.unwrap(), 503).await;
+    let detail = answer["detail"].as_str().unwrap();
     assert!(detail.contains("nothing was taken"), "{detail}");
     assert_eq!(server.position(), position);
-    let (_, told) = snapshot(&server).await;
-    let archive = &told.feeds[0];
+    let (_, first) = snapshot(&server).await;
+    let archive = &first.feeds[0];
     assert_eq!(
         (&*archive.name, archive.state),
         ("Archive", FeedState::Degraded)
@@ -331,11 +331,11 @@ async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
     held.execute_batch("COMMIT").unwrap();
     server.becomes(degraded, 0.0).await;
     assert_eq!(server.json("/stats").await["archive"]["state"], "ok");
-    // A snapshot is sent to all who ask within a moment.
+    // A snapshot is shared by all requests within a moment.
     while !snapshot(&server).await.1.feeds.is_empty() {
         tokio::task::yield_now().await;
     }
-    // Sent again, what is there is left out.
+    // If it is sent again, existing events are left out.
     publish(&server, &[news("test:1", "GOOG"), news("test:2", "GOOG")]).await;
     stop(server).await;
     let server = started(&folder, START).await;
@@ -390,20 +390,20 @@ async fn a_folder_that_cannot_be_written_is_told_and_the_server_serves() {
     let folder = Folder::new("file");
     std::fs::write(&folder.0, "not a folder").unwrap();
     let server = started(&folder, START).await;
-    let (_, told) = snapshot(&server).await;
+    let (_, first) = snapshot(&server).await;
     assert_eq!(
-        (&*told.feeds[0].name, told.feeds[0].state),
+        (&*first.feeds[0].name, first.feeds[0].state),
         ("Archive", FeedState::Failed)
     );
     let response = posting(&server, &[session("GOOG")]).send().await.unwrap();
     problem(response, 503).await;
     let stats = server.json("/stats").await;
     assert_eq!(stats["archive"]["state"], "failed");
-    // Nobody tries again.
+    // It is not tried again.
     let detail = stats["archive"]["detail"].as_str().unwrap();
     assert!(detail.contains("put that right and restart"), "{detail}");
     assert!(!detail.contains("tried again"), "{detail}");
-    // What raises an alarm for an archive that fails does so for one that was never opened.
+    // An alarm for a failing archive also works for one that was never opened.
     let failed = "tickertape_archive_state{state=\"failed\"}";
     assert_eq!(server.metric(failed).await, Some(1.0));
     stop(server).await;
@@ -548,9 +548,9 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     scribe.on_disk(position).await.unwrap();
 
     assert_eq!(scribe.report().lost, 16);
-    let told = scribe.feed_status().unwrap();
-    assert_eq!(told.state, FeedState::Degraded);
-    assert!(told.detail.unwrap().starts_with("16 events"));
+    let status = scribe.feed_status().unwrap();
+    assert_eq!(status.state, FeedState::Degraded);
+    assert!(status.detail.unwrap().starts_with("16 events"));
     stop.cancel();
     writing.await.unwrap();
     archive.close().await.unwrap();
@@ -567,7 +567,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     assert_eq!(quotes, 1, "the newest");
 }
 
-/// A feed by hand, on what an archive of real prices has.
+/// A feed driven by the test, on an archive of real prices.
 struct Feeding {
     publisher: Publisher,
     context: FeedContext,
@@ -666,14 +666,14 @@ fn figures(quote: &Quote) -> [String; 3] {
 async fn a_feed_goes_on_where_it_left_its_symbols() {
     let folder = Folder::new("feed");
     let minute = START / 60_000 * 60_000;
-    let mut said = match session("BTC-USD") {
+    let mut published = match session("BTC-USD") {
         Event::Session(session) => session,
         other => panic!("{other:?}"),
     };
-    (said.venue, said.prev_close) = (Some("Coinbase".to_owned()), None);
+    (published.venue, published.prev_close) = (Some("Coinbase".to_owned()), None);
     let first = Feeding::at(&folder, minute, "test");
-    first.publisher.session(said.clone());
-    let mut tick = Tick::new(said.symbol, minute + 1_000, Clock::Exchange);
+    first.publisher.session(published.clone());
+    let mut tick = Tick::new(published.symbol, minute + 1_000, Clock::Exchange);
     tick.day.prev_close = Some("9".parse().unwrap());
     first.publisher.tick(&tick);
     first.trade(minute + 10_000, "10", "1");
@@ -682,16 +682,16 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
 
     let second = Feeding::at(&folder, minute + 40_000, "test");
     let before = second.tape.stats();
-    second.publisher.session(said.clone());
+    second.publisher.session(published.clone());
     assert_eq!(second.tape.stats(), before, "it is known");
     second.trade(minute + 50_000, "11", "4");
     assert_eq!(figures(&second.quote()), ["12", "10", "7"]);
     assert_eq!(second.bars(), []);
     second.end().await;
 
-    // The minute ends while the server is down: its bar is told all the same, and whole.
+    // The minute ends while the server is down: its bar is published all the same, and complete.
     let third = Feeding::at(&folder, minute + 130_000, "test");
-    third.publisher.session(said.clone());
+    third.publisher.session(published.clone());
     third.trade(minute + 125_000, "13", "1");
     let bar = &third.bars()[0];
     assert_eq!(bar.start, minute);
@@ -701,7 +701,7 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     assert_eq!(figures(&third.quote()), ["13", "10", "8"]);
     third.end().await;
 
-    // Another source tells no bar again, nor goes back in time.
+    // Another source publishes no bar again, nor goes back in time.
     let other = Feeding::at(&folder, minute + 135_000, "other");
     let before = (other.quote(), other.bars());
     other.trade(minute + 55_000, "20", "1");
@@ -711,21 +711,20 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     assert_eq!(other.publisher.skipped().held, 2);
     other.end().await;
 
-    // Another source counts for itself, and so does another day.
+    // Numbers of another source are separate, and so are those of another day.
     let other = Feeding::at(&folder, minute + 140_000, "other");
     other.trade(minute + 135_000, "14", "1");
     assert_eq!(figures(&other.quote()), ["14", "14", "1"]);
     other.end().await;
     let day = 24 * 60 * 60 * 1_000;
     let tomorrow = Feeding::at(&folder, minute + day, "test");
-    tomorrow.publisher.session(said);
+    tomorrow.publisher.session(published);
     tomorrow.trade(minute + day, "15", "2");
     assert_eq!(figures(&tomorrow.quote()), ["15", "15", "2"]);
     tomorrow.end().await;
 }
 
-/// What two venues call by the same number are two trades, and each puts its own right, also when the
-/// other one speaks.
+/// The same number at two venues means two trades, and each venue corrects its own, even when the other one is primary.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_correction_is_of_its_own_feeds_trade() {
     let folder = Folder::new("corrections");
@@ -734,7 +733,7 @@ async fn a_correction_is_of_its_own_feeds_trade() {
     let west = Publisher::new(east.context.clone(), "West");
     west.live();
     let symbol: market::Symbol = "BTC-USD".parse().unwrap();
-    let tell = |feed: &Publisher, wait: u64, price: &str| {
+    let trade = |feed: &Publisher, wait: u64, price: &str| {
         let mut tick = Tick::new(symbol, minute + wait, Clock::Exchange);
         let trade = Trade::new(price.parse().unwrap(), Some("1".parse().unwrap()));
         tick.trade = Some(trade.with_id(7));
@@ -748,9 +747,9 @@ async fn a_correction_is_of_its_own_feeds_trade() {
             right: None,
         });
     };
-    tell(&east.publisher, 1_000, "10");
+    trade(&east.publisher, 1_000, "10");
     east.publisher.degraded("it is not well");
-    tell(&west, 1_500, "20");
+    trade(&west, 1_500, "20");
     let stored = async || -> Vec<String> {
         east.archive.commit(Vec::new()).await.unwrap();
         let trades = east.archive.trades(symbol, 0..u64::MAX >> 1);
@@ -758,7 +757,7 @@ async fn a_correction_is_of_its_own_feeds_trade() {
         prices.collect()
     };
     assert_eq!(stored().await, ["10", "20"]);
-    // The other one speaks, and keeps its own.
+    // The other one is primary, and keeps its own.
     take_back(&east.publisher);
     assert_eq!(stored().await, ["20"]);
     take_back(&west);
@@ -813,10 +812,10 @@ async fn a_damaged_story_is_left_out_reported_and_repaired() {
         damage(&folder, text, byte);
         for _ in 0..2 {
             let server = started(&folder, START + 10_000).await;
-            let told = snapshot(&server).await.1.news;
-            let mut told: Vec<&str> = told.iter().map(|news| &*news.id).collect();
-            told.retain(|id| *id != "test:4");
-            assert_eq!(told, ["test:3", "test:1"]);
+            let ids = snapshot(&server).await.1.news;
+            let mut ids: Vec<&str> = ids.iter().map(|news| &*news.id).collect();
+            ids.retain(|id| *id != "test:4");
+            assert_eq!(ids, ["test:3", "test:1"]);
             let page = server.json("/news").await;
             assert!(!page.to_string().contains("test:2"), "{page}");
             assert!(page.to_string().contains("test:3"), "{page}");
@@ -832,7 +831,7 @@ async fn a_damaged_story_is_left_out_reported_and_repaired() {
             assert!(refused.contains("stop the server first"), "{refused}");
             stop(server).await;
         }
-        // One byte is what a checksum can find again.
+        // A checksum can locate one damaged byte.
         let (done, report) = repair(&folder, &[]).unwrap();
         assert!(done, "{report}");
         assert!(report.contains("1 rows corrected"), "{report}");
@@ -869,7 +868,7 @@ async fn a_file_that_was_set_aside_is_reported_until_it_is_acknowledged() {
     let server = started(&folder, START).await;
     let (_, report) = repair(&folder, &["--acknowledge"]).unwrap();
     assert!(report.contains("acknowledged: now"), "{report}");
-    // The server that runs notices it.
+    // The running server notices it.
     server.becomes("tickertape_archive_set_aside", 0.0).await;
     let ready = server.get("/health/ready", &[]).await.text().await.unwrap();
     assert_eq!(ready, "ready\n");

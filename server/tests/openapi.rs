@@ -1,4 +1,4 @@
-//! The description of the server says what the server does.
+//! The OpenAPI description equals the server's behaviour.
 
 mod support;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use support::{Server, bar, news, problem};
 
-/// What a browser installs of the page: files of it, at addresses that stay.
+/// The files with which a browser installs the page, at stable addresses.
 const INSTALLED: [&str; 9] = [
     "/icon-192.png",
     "/icon-512.png",
@@ -22,15 +22,15 @@ const INSTALLED: [&str; 9] = [
     "/sw.js",
 ];
 
-/// What is served and not described: the page's files, whose names change with each build.
+/// Routes that are not described: the page's files, whose names change with each build.
 const FILES: &str = "/pkg";
 
-/// The paths that the router routes, out of its own words. They are not made for this; a form that
-/// is not understood yields none, and the tests below fail.
+/// The paths of the router, from its debug output. It is not made for this; in an unexpected form it yields none, and
+/// the tests below fail.
 fn routed(routes: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if let Some((_, paths)) = routes.split_once("paths: {") {
-        // What stands between two quotes is a path, and the map ends outside of them.
+        // The text between two quotes is a path, and the map ends outside of them.
         for (n, text) in paths.split('"').enumerate() {
             if n % 2 == 1 {
                 found.insert(text.to_owned());
@@ -114,7 +114,7 @@ async fn every_method_is_described_and_the_others_are_refused_by_name() {
     }
 }
 
-/// Complains where a value is not what the description says of it.
+/// Fails if a value does not match its description.
 #[track_caller]
 fn check(document: &Value, schema: &Value, instance: &Value) {
     let schema = json!({ "components": document["components"], "allOf": [schema] });

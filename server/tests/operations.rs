@@ -1,4 +1,4 @@
-//! What whoever runs the server is told.
+//! Information for the person who runs the server.
 
 mod support;
 
@@ -333,7 +333,7 @@ async fn the_log_tells_of_each_request_and_of_each_stream_under_its_id() {
         .to_str()
         .unwrap()
         .to_owned();
-    // A quote comes after the snapshot; what is delivered is counted from there on.
+    // A quote follows the snapshot; deliveries are counted from there on.
     let mut text = String::new();
     while !text.contains("\ndata: {\"symbol\"") {
         let chunk = response.chunk().await.unwrap().unwrap();

@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A folder of this test's own, gone afterwards.
+/// A folder of this test, removed afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
-    /// With what stands for the page's files in it.
+    /// With placeholders of the page's files in it.
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tickertape-{name}-{}", std::process::id()));
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(path.join("site/pkg")).unwrap();
         Folder(path)
@@ -34,7 +34,7 @@ fn start(folder: &Folder, feed: &str) -> Child {
     start_as(Command::new(env!("CARGO_BIN_EXE_tickertape")), folder, feed).0
 }
 
-/// As [`start`], by another command; answers with the address, too.
+/// As [`start`], by another command; returns the address, too.
 fn start_as(mut command: Command, folder: &Folder, feed: &str) -> (Child, String) {
     let mut server = command
         .arg("--data")
@@ -59,7 +59,7 @@ fn start_as(mut command: Command, folder: &Folder, feed: &str) -> (Child, String
     (server, address.to_owned())
 }
 
-/// Sends SIGTERM and waits for the end, for as long as an operator's timeouts lasts.
+/// Sends SIGTERM and waits for the end, for as long as an operator's timeouts.
 fn terminate(server: &mut Child) -> ExitStatus {
     let id = server.id().to_string();
     assert!(
@@ -95,7 +95,7 @@ fn a_feed_that_blocks_does_not_hold_the_end() {
             .success()
     );
     let mut server = start(&folder, &format!("replay:{}", pipe.display()));
-    // This waits until the feed has opened it too; then it reads, and nothing comes.
+    // This waits until the feed has opened it too; then it reads, and nothing arrives.
     let _writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     assert!(terminate(&mut server).success());
 }
@@ -146,8 +146,8 @@ fn an_option_counts_more_than_a_variable_and_that_more_than_the_file() {
             command.env("TICKERTAPE_LISTEN", variable);
         }
         let output = command.output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(said).unwrap())
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
     };
     let variable = Some("127.0.0.1:2222");
     for (variable, options, port) in [
@@ -155,21 +155,24 @@ fn an_option_counts_more_than_a_variable_and_that_more_than_the_file() {
         (variable, &[], "2222"),
         (variable, &["--listen=127.0.0.1:3333"], "3333"),
     ] {
-        let (code, said) = check(variable, options);
+        let (code, output) = check(variable, options);
         let listens = format!("Listens at http://127.0.0.1:{port},");
-        assert!(code == Some(0) && said.contains(&listens), "{said}");
+        assert!(code == Some(0) && output.contains(&listens), "{output}");
     }
-    // What is wrong in a variable is told in the same way, and is nothing where an option counts more.
-    let (code, said) = check(Some("nowhere"), &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("'nowhere' in TICKERTAPE_LISTEN"), "{said}");
-    let (code, said) = check(Some("nowhere"), &["--listen=127.0.0.1:3333"]);
-    assert_eq!(code, Some(0), "{said}");
+    // An error in a variable is reported in the same way, and does not matter if an option overrides it.
+    let (code, output) = check(Some("nowhere"), &[]);
+    assert_eq!(code, Some(1), "{output}");
+    assert!(
+        output.contains("'nowhere' in TICKERTAPE_LISTEN"),
+        "{output}"
+    );
+    let (code, output) = check(Some("nowhere"), &["--listen=127.0.0.1:3333"]);
+    assert_eq!(code, Some(0), "{output}");
     std::fs::write(&file, "listen = \"here\"\nlog = \"x=loud\"\n").unwrap();
-    let (code, said) = check(variable, &[]);
+    let (code, output) = check(variable, &[]);
     assert_eq!(code, Some(1));
     for place in ["tickertape.toml:1:10: listen", "tickertape.toml:2:7: log"] {
-        assert!(said.contains(place), "{said}");
+        assert!(output.contains(place), "{output}");
     }
 }
 
@@ -177,24 +180,24 @@ fn an_option_counts_more_than_a_variable_and_that_more_than_the_file() {
 fn a_recording_ends_in_order() {
     let folder = Folder::new("record");
     let file = folder.0.join("a.jsonl.gz");
-    // Nobody listens there.
+    // Nothing listens there.
     let mut recording = Command::new(env!("CARGO_BIN_EXE_tickertape"))
         .args(["record", "binance:BTCUSDT?url=ws://127.0.0.1:1/"])
         .arg(&file)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It breaks off, and is tried again.
+    // It breaks off, and is retried.
     let mut log = BufReader::new(recording.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.contains("broke off") {
-        assert!(log.read_line(&mut said).unwrap() > 0, "{said}");
+    let mut output = String::new();
+    while !output.contains("broke off") {
+        assert!(log.read_line(&mut output).unwrap() > 0, "{output}");
     }
     // Nothing was received, which a script has to notice.
     assert_eq!(terminate(&mut recording).code(), Some(1));
-    log.read_to_string(&mut said).unwrap();
+    log.read_to_string(&mut output).unwrap();
     for words in ["has 0 frames", "nothing was received", "it was stopped"] {
-        assert!(said.contains(words), "{said}");
+        assert!(output.contains(words), "{output}");
     }
     let bytes = std::fs::read(&file).unwrap();
     let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(&bytes[..])).unwrap();
@@ -308,7 +311,7 @@ fn a_hangup_without_a_file_ends_nothing() {
     assert!(terminate(&mut server).success());
 }
 
-/// Asks on a connection that is kept: the status of the answer, or nothing where the connection is closed.
+/// Sends a request on a kept connection: the status of the answer, or `None` if the connection is closed.
 fn ask(connection: &mut BufReader<TcpStream>, path: &str) -> Option<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n");
     connection.get_mut().write_all(request.as_bytes()).ok()?;

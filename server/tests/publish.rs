@@ -1,4 +1,4 @@
-//! Publishing from the outside, against the real server on a socket.
+//! Publishing from outside, against the real server on a socket.
 
 mod support;
 
@@ -47,7 +47,7 @@ impl Server {
         Self::with(&[], 1_000)
     }
 
-    /// A server with two tokens, further options and a window of so many kept entries.
+    /// A server with two tokens, further options and a window of so many retained entries.
     fn with(options: &[&str], window: usize) -> Self {
         let tokens = [("desk", TOKEN), ("other", OTHER_TOKEN)].map(|(name, token)| {
             let grant = TokenGrant::new(name, token).unwrap();
@@ -93,7 +93,7 @@ impl Server {
         self.post(body, &headers).await
     }
 
-    /// Publishes what has to be taken.
+    /// Publishes valid events.
     async fn publish(&self, events: &Value) -> Value {
         let response = self.send(JSON, events.to_string()).await;
         let status = response.status();
@@ -102,7 +102,7 @@ impl Server {
         answer
     }
 
-    /// Publishes what must not be, and what it is answered with.
+    /// Publishes invalid events, and returns the answer.
     async fn refused(&self, events: &Value) -> Value {
         let before = self.tape.stats();
         let response = self.send(JSON, events.to_string()).await;
@@ -159,7 +159,7 @@ async fn problem(response: Response, status: StatusCode) -> Value {
     problem
 }
 
-/// The events that a cursor has not seen.
+/// The events that a cursor has not read.
 fn unread(cursor: &mut Cursor) -> Vec<Event> {
     let mut deliveries = Vec::new();
     cursor.read(START, usize::MAX, &mut deliveries).unwrap();
@@ -204,7 +204,7 @@ fn news(id: &str, headline: &str) -> Value {
     }})
 }
 
-/// The counts of an answer: taken, unchanged, late.
+/// The counts of an answer: appended, unchanged, late.
 fn counts(answer: &Value) -> [u64; 3] {
     ["count", "unchanged", "late"].map(|name| answer[name].as_u64().unwrap())
 }
@@ -229,20 +229,20 @@ async fn an_event_an_array_and_lines_reach_the_streams() {
     assert_eq!(counts(&answer), [2, 0, 0]);
 
     let mut decoder = Decoder::new();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     let mut last_id = String::new();
-    while heard.len() < 6 {
+    while received.len() < 6 {
         let chunk = tokio::time::timeout(Duration::from_secs(60), stream.chunk()).await;
         let chunk = chunk.expect("the stream is silent").unwrap().unwrap();
         decoder.push(&chunk, |message| {
             last_id = message.last_event_id;
-            heard.push((message.name, message.data));
+            received.push((message.name, message.data));
         });
     }
-    let names: Vec<&str> = heard.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = received.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["snapshot", "", "news", "bar", "session", ""]);
     assert_eq!(
-        heard[1].1,
+        received[1].1,
         format!(r#"{{"symbol":"GOOG","time":{START},"price":"597.32"}}"#)
     );
     assert_eq!(answer["last_event_id"], last_id);
@@ -290,7 +290,7 @@ async fn nobody_publishes_without_a_token_of_the_server() {
     }
     assert_eq!(server.tape.stats().appended, 0);
 
-    // Each a symbol of its own: what is one token's no other token changes.
+    // Each a symbol of its own: no token may change those of another.
     for (token, symbol) in [(TOKEN, "GOOG"), (OTHER_TOKEN, "AAPL")] {
         let bearer = format!("bearer {token}");
         let headers = [("content-type", JSON), ("authorization", bearer.as_str())];
@@ -473,7 +473,7 @@ async fn what_is_wrong_is_named_with_its_place_its_value_and_what_was_expected()
             "/data/symbols/1",
             "\"A B\" is not a symbol",
         ),
-        (with(news(), "id", json!("")), "/data/id", "says nothing"),
+        (with(news(), "id", json!("")), "/data/id", "is blank"),
         (
             bar("GOOG", 0, "5"),
             "/data/symbol",
@@ -575,7 +575,7 @@ fn one_bad_line_anywhere_and_nothing_is_taken() {
             let errors = problem["errors"].as_array().unwrap();
             assert!(errors.iter().all(|error| error["line"] == at + 1), "{problem}");
             assert_eq!(server.tape.stats(), before);
-            // The same without it is taken, so that the bad line was all that stood against it.
+            // The same without it is accepted, so the bad line was the only error.
             let response = server.send(LINES, good).await;
             assert_eq!(response.status(), StatusCode::OK);
             let answer = body(response).await;
@@ -598,7 +598,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     let detail = found["detail"].as_str().unwrap();
     assert!(detail.contains("2048 bytes"), "{detail}");
 
-    // Without a length, it is noticed while it comes.
+    // Without a length, it is noticed during the transfer.
     let mut chunked = head("transfer-encoding: chunked\r\n\r\n");
     chunked.push_str(&format!("800\r\n{full}\r\n1\r\n \r\n0\r\n\r\n"));
     let answer = server.raw(chunked.as_bytes()).await;
@@ -641,7 +641,7 @@ async fn so_many_events_at_once_and_no_more() {
 
 #[tokio::test]
 async fn each_token_has_a_rate_of_its_own() {
-    // What is used comes back in 100 s, so that the test's own time does not matter.
+    // Used events come back in 100 s, so that the test's own time does not matter.
     let server = Server::with(&["--publish-burst=100", "--publish-rate=1"], 1_000);
     let events = |symbol, n| json!(vec![quote(symbol, START, "1"); n]);
     server.publish(&events("GOOG", 60)).await;
@@ -936,7 +936,7 @@ impl Server {
         self.post(events.to_string(), &headers).await
     }
 
-    /// What a feed publishes.
+    /// Publishes as a feed.
     fn feed(&self, event: &Value) {
         let name = event["event"].as_str().unwrap();
         let event = Event::decode(name, &event["data"].to_string()).unwrap();
@@ -952,7 +952,7 @@ async fn a_token_changes_nothing_that_is_not_its_own() {
         "symbol": "AAPL", "name": "Apple", "source": "Exchange", "quality": "live", "state": "open",
     }});
     server.feed(&fed);
-    server.feed(&news("exchange:1", "told by a feed"));
+    server.feed(&news("exchange:1", "published by a feed"));
     server.feed(
         &json!({"event": "message", "data": {"symbol": "MSFT", "time": START, "price": "5"}}),
     );
@@ -1024,7 +1024,7 @@ async fn a_token_changes_nothing_that_is_not_its_own() {
         assert!(detail.contains(words), "{detail}");
     }
     assert_eq!(server.tape.stats().appended, before);
-    // Its own it may, and a story may speak of any symbol.
+    // It may change its own, and a story may concern any symbol.
     let own = json!([
         quote("GOOG", START, "2"),
         bar("GOOG", 0, "5"),
@@ -1060,7 +1060,7 @@ async fn what_was_quoted_while_the_clock_was_ahead_holds_nobody_up() {
     assert_eq!(counts(&answer), [2, 0, 0]);
     let answer = server.publish(&quote("GOOG", START - 1, "3")).await;
     assert_eq!(counts(&answer), [0, 0, 1], "it is late as ever");
-    // Nobody publishes so far ahead.
+    // No valid event is so far ahead.
     let problem = server.refused(&quote("GOOG", START + 60_001, "4")).await;
     let detail = problem["errors"][0]["detail"].as_str().unwrap();
     let words = format!("{} is more than 60 seconds ahead", START + 60_001);
@@ -1087,7 +1087,7 @@ async fn symbols_that_stories_name_count_against_the_limit_of_symbols() {
     let stories: Vec<Value> = (0..199).map(|n| story(n, n * 50..n * 50 + 50)).collect();
     server.publish(&json!(stories)).await;
     server.publish(&story(199, 9_950..9_999)).await;
-    // With GOOG these are 10000. Known ones go on.
+    // With GOOG these are 10000. Known ones are still accepted.
     for one_more in [
         story(200, 9_998..10_000),
         quote("NEW", START, "1"),

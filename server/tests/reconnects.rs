@@ -1,4 +1,4 @@
-//! What a source costs that breaks off again and again. A process of its own, whose memory is measured.
+//! The cost of a source that breaks off repeatedly. A process of its own, whose memory is measured.
 
 mod support;
 
@@ -39,8 +39,8 @@ async fn a_thousand_reconnects_leave_nothing_behind() {
             before = resident();
         }
         let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
-        dialogue.say("{").await;
+        dialogue.text(trade("1.0")).await;
+        dialogue.text("{").await;
         match round % 3 {
             0 => dialogue.cut(),
             1 => dialogue.close(1011, "once more").await,
@@ -53,7 +53,7 @@ async fn a_thousand_reconnects_leave_nothing_behind() {
     let grown = resident().saturating_sub(before);
     assert!(grown < 16 << 20, "{grown} bytes more after 900 reconnects");
     let mut dialogue = server.accept().await;
-    dialogue.say(trade("3.0").replace(":1,", ":3,")).await;
+    dialogue.text(trade("3.0").replace(":1,", ":3,")).await;
     dialogue.settled().await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;

@@ -1,4 +1,4 @@
-//! What a feed receives is recorded, and played again it leads to the same.
+//! A recording of what a feed receives, and its replay has the same results.
 
 mod support;
 
@@ -15,7 +15,7 @@ use market::{FeedState, News, Quality};
 use serde_json::Value;
 use server::{RecordOptions, record};
 use support::{
-    script::{Asked, Reply, Script, ok, status},
+    script::{Reply, Requested, Script, ok, status},
     socket_server::{self, Dialogue, SocketServer, within},
     stage,
 };
@@ -23,13 +23,13 @@ use tokio::{task::JoinHandle, time::sleep};
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 use tokio_util::sync::CancellationToken;
 
-/// A folder that is gone when the test is.
+/// A folder that is removed with the test.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tickertape-{}-{name}", std::process::id()));
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Folder(path)
@@ -69,7 +69,7 @@ impl Recording {
         Recording { stop, task }
     }
 
-    /// Has the source do something, which it can only while the recording goes on.
+    /// Lets the source act, which it can only while the recording runs.
     async fn of<T>(&mut self, source: impl Future<Output = T>) -> T {
         tokio::select! {
             done = source => done,
@@ -104,20 +104,20 @@ fn trade(second: u64, price: &str) -> String {
     )
 }
 
-/// Two connections, of which the first one breaks off, and everything that can come.
+/// Two connections, of which the first one breaks off, and everything that can be received.
 async fn play(server: &SocketServer) -> Dialogue {
     let mut first = server.accept().await;
-    first.say(r#"{"result":null,"id":1}"#).await;
-    first.say(trade(1, "61837.6300")).await;
-    first.say("half a fr").await;
+    first.text(r#"{"result":null,"id":1}"#).await;
+    first.text(trade(1, "61837.6300")).await;
+    first.text("half a fr").await;
     first.send(Message::binary(vec![0xFF, 0, 1])).await;
-    first.say(trade(2, "61900.0")).await;
-    first.say(trade(61, "61850.00")).await;
+    first.text(trade(2, "61900.0")).await;
+    first.text(trade(61, "61850.00")).await;
     first.settled().await;
     first.cut();
     let mut second = server.accept().await;
-    second.say(trade(62, "61840.00")).await;
-    second.say(trade(125, "61841.5")).await;
+    second.text(trade(62, "61840.00")).await;
+    second.text(trade(125, "61841.5")).await;
     second.settled().await;
     second
 }
@@ -126,13 +126,13 @@ async fn play(server: &SocketServer) -> Dialogue {
 async fn what_a_socket_said_is_said_again() {
     let folder = Folder::new("socket");
     let server = SocketServer::bind().await;
-    let asked = format!(
+    let spec = format!(
         "binance:BTCUSDT?url={}?token=hunter2",
         server.url("/stream")
     );
 
     // At the time of its trades.
-    let live = socket_server::Stage::at(1_723_161_366_000, vec![feed(&asked)]);
+    let live = socket_server::Stage::at(1_723_161_366_000, vec![feed(&spec)]);
     let dialogue = play(&server).await;
     live.reaches(FeedState::Live).await;
     let (mut bars, quote, skipped) = (live.bars(), live.quote("BTCUSDT").unwrap(), live.skipped());
@@ -142,7 +142,7 @@ async fn what_a_socket_said_is_said_again() {
 
     for name in ["plain.jsonl", "small.jsonl.gz"] {
         let file = folder.file(name);
-        let mut recording = Recording::start(options(&asked, &file));
+        let mut recording = Recording::start(options(&spec, &file));
         let dialogue = recording.of(play(&server)).await;
         let (recorded, why) = recording.end().await;
         drop(dialogue);
@@ -203,11 +203,11 @@ fn page(numbers: impl DoubleEndedIterator<Item = u32>) -> Reply {
     ok(text.chars().map(|letter| letter as u8).collect::<Vec<_>>())
 }
 
-/// Stories come, then an answer that is none, then a fault, then one more story.
+/// Stories, then an invalid response, then a fault, then one more story.
 async fn filings() -> Script {
     let mut answered = 0;
-    Script::new(move |asked: &Asked| {
-        if asked.target.starts_with("/tickers") {
+    Script::new(move |request: &Requested| {
+        if request.target.starts_with("/tickers") {
             return ok(r#"{"0":{"cik_str":77,"ticker":"ACME","title":"Acme"}}"#);
         }
         answered += 1;
@@ -235,12 +235,12 @@ async fn what_was_answered_is_answered_again() {
     let file = folder.file("filings.jsonl.gz");
     let script = filings().await;
     let mut recording = Recording::start(options(&of_sec(&script), &file));
-    // The file of symbols comes again after the fault, or not; four pages come in any case.
+    // The file of symbols is requested again after the fault, or not; four pages in any case.
     let five_pages = async {
         while script
-            .asked()
+            .requests()
             .iter()
-            .filter(|asked| asked.target.starts_with("/browse"))
+            .filter(|request| request.target.starts_with("/browse"))
             .count()
             < 5
         {
@@ -296,10 +296,10 @@ async fn what_came_is_on_the_disk_soon() {
     for name in ["plain.jsonl", "small.jsonl.gz"] {
         let file = folder.file(name);
         let server = SocketServer::bind().await;
-        let asked = format!("binance:BTCUSDT?url={}", server.url("/stream"));
-        let mut recording = Recording::start(options(&asked, &file));
+        let spec = format!("binance:BTCUSDT?url={}", server.url("/stream"));
+        let mut recording = Recording::start(options(&spec, &file));
         let mut dialogue = recording.of(server.accept()).await;
-        dialogue.say(trade(1, "123456.789")).await;
+        dialogue.text(trade(1, "123456.789")).await;
         within(async {
             // A compressed file has no end yet.
             let read = |bytes: &[u8]| {
@@ -328,9 +328,9 @@ async fn it_ends_when_it_should_and_overwrites_nothing() {
     let file = folder.file("a.jsonl");
     fs::write(&file, "precious").unwrap();
     let server = SocketServer::bind().await;
-    let asked = format!("binance:BTCUSDT?url={}", server.url("/stream"));
+    let spec = format!("binance:BTCUSDT?url={}", server.url("/stream"));
     let stop = CancellationToken::new();
-    let error = record(options(&asked, &file), &stop).await.unwrap_err();
+    let error = record(options(&spec, &file), &stop).await.unwrap_err();
     assert!(error.contains("a.jsonl is there already"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
 
@@ -356,12 +356,12 @@ async fn it_ends_when_it_should_and_overwrites_nothing() {
     let full = RecordOptions {
         max_bytes: Some(2_000),
         overwrite: true,
-        ..options(&asked, &file)
+        ..options(&spec, &file)
     };
     let mut recording = Recording::start(full);
     let socket = recording.of(server.hang()).await;
     let socket = accept_async(socket).await.unwrap();
-    // Until the feed has had enough.
+    // Until the feed has ended.
     let chatter = futures_util::stream::repeat_with(|| Ok(Message::text(trade(1, "1"))));
     let _ = within(chatter.forward(socket)).await;
     let (recorded, why) = within(recording.task).await.unwrap().unwrap();
@@ -374,7 +374,7 @@ async fn it_ends_when_it_should_and_overwrites_nothing() {
     assert_eq!(lines(&file).len() as u64, recorded.frames + 2);
 
     let gone = RecordOptions {
-        ..options(&asked, &folder.file("no/such/folder"))
+        ..options(&spec, &folder.file("no/such/folder"))
     };
     let error = record(gone, &stop).await.unwrap_err();
     assert!(error.contains("cannot be written"), "{error}");

@@ -1,4 +1,4 @@
-//! The feeds against real recordings. What is right is found by a naive pass over the same file.
+//! The feeds against real recordings. A naive pass over the same file computes the expected result.
 
 mod support;
 
@@ -46,7 +46,7 @@ fn text(file: &Path) -> String {
 }
 
 struct Played {
-    /// The quotes that stand at the end, by symbol.
+    /// The final quotes, by symbol.
     quotes: BTreeMap<String, Quote>,
     bars: Vec<market::Bar>,
     appended: u64,
@@ -243,8 +243,8 @@ async fn coinbase_ends_with_the_last_price_of_each_product() {
     );
 }
 
-/// Plays the frames of a recording to a feed over a WebSocket, and holds what it makes of them
-/// against what `replay:` makes of the same file.
+/// Plays the frames of a recording to a feed over a WebSocket, and compares the result with that of `replay:` for the
+/// same file.
 async fn lives_up_to(
     file: &Path,
     now: u64,
@@ -255,7 +255,7 @@ async fn lives_up_to(
     let stage = Stage::at(now, vec![feed(server.url("/stream"))]);
     let mut dialogue = server.accept().await;
     for frame in frames {
-        dialogue.say(frame).await;
+        dialogue.text(frame).await;
     }
     dialogue.settled().await;
 
@@ -263,19 +263,19 @@ async fn lives_up_to(
     assert!(!played.quotes.is_empty());
     for (symbol, quote) in &played.quotes {
         let mut live = stage.quote(symbol).unwrap();
-        // Where the source gives no time, it is that of receipt.
+        // If the source gives no time, it is that of receipt.
         assert!(live.time >= quote.time);
         live.time = quote.time;
         assert_eq!(live, *quote);
     }
-    // A recording ends, and its open bars with it; a source goes on.
+    // A recording ends, and its open bars with it; a source continues.
     let bars = stage.bars();
     assert!(!bars.is_empty());
     let played_bars: Vec<market::Bar> = played.bars.iter().rev().cloned().collect();
     let (closed, open) = played_bars.split_at(bars.len());
     assert_eq!(bars, closed);
     assert!(open.len() <= played.quotes.len(), "{open:?}");
-    // A recording passes over answers to subscriptions too.
+    // A recording skips answers to subscriptions too.
     let skipped = Skipped {
         ignored: played.skipped.ignored,
         ..stage.skipped()

@@ -1,4 +1,4 @@
-//! What each kind of feed makes of its source, it makes of a recording of the same source.
+//! Each kind of feed has the same results from its source and from a recording of it.
 
 mod support;
 
@@ -10,13 +10,13 @@ use std::{
 };
 
 use events::Topic;
-use feeds::{AskedFeed, End, Feed, FeedError, FeedSpec, Publisher, Skipped};
+use feeds::{End, Feed, FeedError, FeedSpec, ParsedFeed, Publisher, Skipped};
 use futures_util::future::BoxFuture;
 use market::{Bar, Event, FeedState, Millis, News, Quality, Quote, Session, Symbol, TradingState};
 use serde_json::{Value, json};
 use server::{RecordOptions, record};
 use support::{
-    script::{Asked, Reply, Script, ok, status},
+    script::{Reply, Requested, Script, ok, status},
     secrets::Kept,
     socket_server::{Dialogue, SocketServer, within},
     stage::Stage,
@@ -41,18 +41,18 @@ fn stage(feed: FeedSpec) -> Stage {
     Stage::new(Boxed(feed.build(0).unwrap()))
 }
 
-/// All that was told, in so far as it does not say that it is a replay.
+/// All published events, without the marks of a replay.
 #[derive(Debug, PartialEq)]
-struct HighWaterMark {
+struct Published {
     bars: BTreeMap<(Symbol, Millis), Bar>,
     quotes: BTreeMap<Symbol, Quote>,
     sessions: BTreeMap<Symbol, Session>,
     stories: Vec<News>,
 }
 
-impl HighWaterMark {
+impl Published {
     fn of(stage: &Stage) -> Self {
-        let mut told = HighWaterMark {
+        let mut published = Published {
             bars: BTreeMap::new(),
             quotes: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -63,37 +63,37 @@ impl HighWaterMark {
             let kept = kept.iter().flat_map(|topic| view.retained(topic));
             for (_, entry) in kept.chain(view.conflated(&Topic::Symbols)) {
                 match Event::clone(&entry.event) {
-                    Event::Bar(bar) => drop(told.bars.insert((bar.symbol, bar.start), bar)),
-                    Event::Quote(quote) => drop(told.quotes.insert(quote.symbol, quote)),
-                    Event::News(story) if !told.stories.contains(&story) => {
-                        told.stories.push(story);
+                    Event::Bar(bar) => drop(published.bars.insert((bar.symbol, bar.start), bar)),
+                    Event::Quote(quote) => drop(published.quotes.insert(quote.symbol, quote)),
+                    Event::News(story) if !published.stories.contains(&story) => {
+                        published.stories.push(story);
                     }
                     Event::Session(session) => {
                         let session = Session {
                             source: String::new(),
                             quality: Quality::Replay,
-                            // What is played is not of now, and has none.
+                            // Replayed data is not of the present, and has none.
                             hours: None,
                             ..session
                         };
-                        told.sessions.insert(session.symbol, session);
+                        published.sessions.insert(session.symbol, session);
                     }
                     _ => {}
                 }
             }
         });
-        told.stories.sort_by(|a, b| a.id.cmp(&b.id));
-        told
+        published.stories.sort_by(|a, b| a.id.cmp(&b.id));
+        published
     }
 
-    /// A source goes on, while a recording ends and its open bars with it: those are left out.
-    fn without_open_bars(mut self, live: &HighWaterMark) -> Self {
+    /// A source continues, while a recording ends and its open bars with it: those are left out.
+    fn without_open_bars(mut self, live: &Published) -> Self {
         self.bars.retain(|bar, _| live.bars.contains_key(bar));
         self
     }
 
     /// With the states of the other's sessions.
-    fn with_hours_of(mut self, other: &HighWaterMark) -> Self {
+    fn with_hours_of(mut self, other: &Published) -> Self {
         for (symbol, session) in &mut self.sessions {
             session.state = other.sessions[symbol].state;
         }
@@ -101,16 +101,16 @@ impl HighWaterMark {
     }
 }
 
-fn asked(kind: &str, options: &str) -> AskedFeed {
+fn parsed(kind: &str, options: &str) -> ParsedFeed {
     let options: Table = options.parse().unwrap();
-    AskedFeed {
+    ParsedFeed {
         kind: kind.to_owned(),
         spec: FeedSpec::from_table(kind, options.clone()).unwrap(),
         options,
     }
 }
 
-/// A file that is gone when the test is.
+/// A file that is removed with the test.
 struct Recording(PathBuf);
 
 impl Drop for Recording {
@@ -119,16 +119,13 @@ impl Drop for Recording {
     }
 }
 
-/// Runs a feed, records it, and plays the recording: what was told each time, and what the two
-/// have passed over. `play` is the source; it answers when the feed has taken all that it says.
-async fn both(
-    feed: AskedFeed,
-    mut play: impl AsyncFnMut() -> Playing,
-) -> (HighWaterMark, HighWaterMark) {
+/// Runs a feed, records it, and plays the recording: the published events of both, and what the two have skipped.
+/// `play` is the source; it returns when the feed has received everything.
+async fn both(feed: ParsedFeed, mut play: impl AsyncFnMut() -> Playing) -> (Published, Published) {
     let live = stage(feed.spec.clone());
     let playing = play().await;
     live.reaches(FeedState::Live).await;
-    let (told, skipped) = (HighWaterMark::of(&live), live.skipped());
+    let (published, skipped) = (Published::of(&live), live.skipped());
     drop(playing);
     live.end().await;
 
@@ -153,20 +150,20 @@ async fn both(
     let again = stage(replay.parse().unwrap());
     again.reaches(FeedState::Ended).await;
     assert_eq!(passed_over(again.skipped()), passed_over(skipped));
-    let replayed = HighWaterMark::of(&again).without_open_bars(&told);
+    let replayed = Published::of(&again).without_open_bars(&published);
     again.end().await;
-    (told, replayed)
+    (published, replayed)
 }
 
-/// Answers that say nothing new come as often as was asked.
+/// Responses without news, as many as there were requests.
 fn passed_over(skipped: Skipped) -> [u64; 3] {
     [skipped.wrong, skipped.late, skipped.gaps]
 }
 
-/// What goes on as long as this is held.
+/// Whatever continues as long as this is held.
 type Playing = Option<Dialogue>;
 
-/// The beginning of a minute not long ago: sources whose clock stands are not believed.
+/// The beginning of a recent minute: sources whose clock stands are not trusted.
 fn minute() -> Millis {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = now.as_millis() as Millis;
@@ -182,13 +179,13 @@ fn symbol(name: &str) -> Symbol {
     name.parse().unwrap()
 }
 
-fn last(told: &HighWaterMark, name: &str) -> String {
-    told.quotes[&symbol(name)].price.unwrap().to_string()
+fn last(published: &Published, name: &str) -> String {
+    published.quotes[&symbol(name)].price.unwrap().to_string()
 }
 
-/// What no source should send.
+/// Messages that no source should send.
 async fn nonsense(dialogue: &mut Dialogue) {
-    dialogue.say("half a fr").await;
+    dialogue.text("half a fr").await;
     dialogue.send(Message::binary(vec![0xFF, 0, 1])).await;
 }
 
@@ -196,7 +193,7 @@ async fn nonsense(dialogue: &mut Dialogue) {
 async fn coinbase() {
     let server = SocketServer::bind().await;
     let start = minute();
-    let feed = asked(
+    let feed = parsed(
         "coinbase",
         &format!(
             "symbols = ['BTC-USD', 'ETH-USD']\nurl = {:?}",
@@ -212,35 +209,35 @@ async fn coinbase() {
         })
         .to_string()
     };
-    let (told, replayed) = both(feed, async || {
+    let (published, replayed) = both(feed, async || {
         let mut dialogue = server.accept().await;
-        dialogue.hear().await;
+        dialogue.receive().await;
         let products = ["BTC-USD", "ETH-USD"];
         let granted = json!({"type": "subscriptions", "channels": [
             {"name": "ticker", "product_ids": products}, {"name": "heartbeat", "product_ids": products},
         ]});
-        dialogue.say(granted.to_string()).await;
-        dialogue.say(ticker("BTC-USD", 1, "22345.6700", 1)).await;
-        dialogue.say(ticker("ETH-USD", 9, "1500.10", 2)).await;
+        dialogue.text(granted.to_string()).await;
+        dialogue.text(ticker("BTC-USD", 1, "22345.6700", 1)).await;
+        dialogue.text(ticker("ETH-USD", 9, "1500.10", 2)).await;
         nonsense(&mut dialogue).await;
-        dialogue.say(ticker("BTC-USD", 2, "22350.00", 30)).await;
-        dialogue.say(ticker("BTC-USD", 3, "22346.00", 61)).await;
+        dialogue.text(ticker("BTC-USD", 2, "22350.00", 30)).await;
+        dialogue.text(ticker("BTC-USD", 3, "22346.00", 61)).await;
         dialogue.settled().await;
-        // What came before it breaks off, comes again.
+        // The trades before it breaks off are sent again.
         dialogue.cut();
         let mut dialogue = server.accept().await;
-        dialogue.hear().await;
-        dialogue.say(granted.to_string()).await;
-        dialogue.say(ticker("BTC-USD", 3, "22346.00", 61)).await;
-        dialogue.say(ticker("BTC-USD", 4, "22347.00", 125)).await;
+        dialogue.receive().await;
+        dialogue.text(granted.to_string()).await;
+        dialogue.text(ticker("BTC-USD", 3, "22346.00", 61)).await;
+        dialogue.text(ticker("BTC-USD", 4, "22347.00", 125)).await;
         dialogue.settled().await;
         Some(dialogue)
     })
     .await;
-    assert_eq!(told, replayed);
-    assert_eq!(last(&told, "BTC-USD"), "22347.00");
-    assert_eq!(last(&told, "ETH-USD"), "1500.10");
-    let bar = &told.bars[&(symbol("BTC-USD"), start)];
+    assert_eq!(published, replayed);
+    assert_eq!(last(&published, "BTC-USD"), "22347.00");
+    assert_eq!(last(&published, "ETH-USD"), "1500.10");
+    let bar = &published.bars[&(symbol("BTC-USD"), start)];
     assert_eq!(
         (bar.trades, bar.high.to_string()),
         (2, "22350.00".to_owned())
@@ -251,7 +248,7 @@ async fn coinbase() {
 async fn kraken() {
     let server = SocketServer::bind().await;
     let start = minute();
-    let feed = asked(
+    let feed = parsed(
         "kraken",
         &format!("symbols = ['ALGO-USD']\nurl = {:?}", server.url("/v2")),
     );
@@ -265,33 +262,33 @@ async fn kraken() {
         r#"{{"channel":"ticker","type":"update","data":[{{"symbol":"ALGO/USD","bid":0.10025,"bid_qty":740.0,"ask":0.10036,"ask_qty":1361.44813783,"last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,"high":0.10285,"change":-0.00017,"change_pct":-0.17,"timestamp":"{}"}}]}}"#,
         iso(start + 126_000)
     );
-    let (told, replayed) = both(feed, async || {
+    let (published, replayed) = both(feed, async || {
         let mut dialogue = server.accept().await;
         for _ in 0..2 {
-            let request = dialogue.hear().await;
+            let request = dialogue.receive().await;
             let granted = json!({
                 "method": "subscribe", "req_id": request["req_id"], "success": true,
                 "result": {"channel": request["params"]["channel"], "snapshot": true, "symbol": "ALGO/USD"},
             });
-            dialogue.say(granted.to_string()).await;
+            dialogue.text(granted.to_string()).await;
         }
         let nothing = r#"{"channel":"trade","type":"snapshot","data":[]}"#;
-        dialogue.say(nothing).await;
-        dialogue.say(trade(1, "0.10020", 1)).await;
-        dialogue.say(trade(2, "0.1003000", 30)).await;
+        dialogue.text(nothing).await;
+        dialogue.text(trade(1, "0.10020", 1)).await;
+        dialogue.text(trade(2, "0.1003000", 30)).await;
         nonsense(&mut dialogue).await;
-        dialogue.say(trade(3, "0.10010", 62)).await;
-        dialogue.say(trade(4, "0.10035", 125)).await;
-        dialogue.say(ticker.as_str()).await;
+        dialogue.text(trade(3, "0.10010", 62)).await;
+        dialogue.text(trade(4, "0.10035", 125)).await;
+        dialogue.text(ticker.as_str()).await;
         dialogue.settled().await;
         Some(dialogue)
     })
     .await;
-    assert_eq!(told, replayed);
-    let quote = &told.quotes[&symbol("ALGO-USD")];
+    assert_eq!(published, replayed);
+    let quote = &published.quotes[&symbol("ALGO-USD")];
     assert_eq!(quote.bid.unwrap().to_string(), "0.10025");
-    assert_eq!(last(&told, "ALGO-USD"), "0.10035");
-    assert_eq!(told.bars[&(symbol("ALGO-USD"), start)].trades, 2);
+    assert_eq!(last(&published, "ALGO-USD"), "0.10035");
+    assert_eq!(published.bars[&(symbol("ALGO-USD"), start)].trades, 2);
 }
 
 #[tokio::test]
@@ -299,7 +296,7 @@ async fn alpaca() {
     let server = SocketServer::bind().await;
     let start = minute();
     let (key, secret) = (Kept::new("key", "PKTESTKEY"), Kept::new("secret", "hush"));
-    let feed = asked(
+    let feed = parsed(
         "alpaca",
         &format!(
             "symbols = ['AAPL']\nkey_file = {:?}\nsecret_file = {:?}\nurl = {:?}",
@@ -326,32 +323,32 @@ async fn alpaca() {
         r#"[{{"T":"c","S":"AAPL","x":"V","oi":2,"op":300,"os":100,"oc":["@"],"ci":7,"cp":218.5,"cs":100,"cc":["@"],"t":"{}","z":"C"}}]"#,
         iso(start + 31_000)
     );
-    let (told, replayed) = both(feed, async || {
+    let (published, replayed) = both(feed, async || {
         let mut dialogue = server.accept().await;
-        dialogue.say(r#"[{"T":"success","msg":"connected"}]"#).await;
-        let login = dialogue.hear().await;
+        dialogue.text(r#"[{"T":"success","msg":"connected"}]"#).await;
+        let login = dialogue.receive().await;
         assert_eq!(login["key"], "PKTESTKEY");
-        dialogue.say(r#"[{"T":"success","msg":"authenticated"}]"#).await;
-        dialogue.hear().await;
-        dialogue.say(r#"[{"T":"subscription","trades":["AAPL"],"quotes":["AAPL"],"bars":[],"updatedBars":[],"dailyBars":[],"statuses":["AAPL"],"lulds":["AAPL"],"corrections":["AAPL"],"cancelErrors":["AAPL"]}]"#).await;
-        dialogue.say(trade(1, "218.11000", 1)).await;
-        dialogue.say(trade(2, "300", 30)).await;
-        dialogue.say(correction.as_str()).await;
+        dialogue.text(r#"[{"T":"success","msg":"authenticated"}]"#).await;
+        dialogue.receive().await;
+        dialogue.text(r#"[{"T":"subscription","trades":["AAPL"],"quotes":["AAPL"],"bars":[],"updatedBars":[],"dailyBars":[],"statuses":["AAPL"],"lulds":["AAPL"],"corrections":["AAPL"],"cancelErrors":["AAPL"]}]"#).await;
+        dialogue.text(trade(1, "218.11000", 1)).await;
+        dialogue.text(trade(2, "300", 30)).await;
+        dialogue.text(correction.as_str()).await;
         nonsense(&mut dialogue).await;
-        dialogue.say(trade(3, "219", 125)).await;
-        dialogue.say(quote.as_str()).await;
-        dialogue.say(halt.as_str()).await;
+        dialogue.text(trade(3, "219", 125)).await;
+        dialogue.text(quote.as_str()).await;
+        dialogue.text(halt.as_str()).await;
         dialogue.settled().await;
         Some(dialogue)
     })
     .await;
-    assert_eq!(told, replayed);
-    assert_eq!(last(&told, "AAPL"), "219");
-    let bar = &told.bars[&(symbol("AAPL"), start)];
+    assert_eq!(published, replayed);
+    assert_eq!(last(&published, "AAPL"), "219");
+    let bar = &published.bars[&(symbol("AAPL"), start)];
     assert_eq!(bar.high.to_string(), "218.5");
-    let session = &told.sessions[&symbol("AAPL")];
+    let session = &published.sessions[&symbol("AAPL")];
     assert_eq!(session.state, TradingState::Halted);
-    assert_eq!(told.stories.len(), 1, "{:?}", told.stories);
+    assert_eq!(published.stories.len(), 1, "{:?}", published.stories);
 }
 
 #[tokio::test]
@@ -359,7 +356,7 @@ async fn finnhub() {
     let server = SocketServer::bind().await;
     let start = minute();
     let key = Kept::new("finnhub", "c0ffee");
-    let feed = asked(
+    let feed = parsed(
         "finnhub",
         &format!(
             "symbols = ['AAPL']\nkey_file = {:?}\nurl = {:?}",
@@ -373,33 +370,32 @@ async fn finnhub() {
             r#"{{"data":[{{"c":["1"],"p":{price},"s":"AAPL","t":{time},"v":100}}],"type":"trade"}}"#
         )
     };
-    let (told, replayed) = both(feed, async || {
+    let (published, replayed) = both(feed, async || {
         let mut dialogue = server.accept().await;
-        dialogue.hear().await;
-        dialogue.say(r#"{"type":"ping"}"#).await;
-        dialogue.say(trade("218.1100", 1)).await;
-        dialogue.say(trade("1e-05", 2)).await;
+        dialogue.receive().await;
+        dialogue.text(r#"{"type":"ping"}"#).await;
+        dialogue.text(trade("218.1100", 1)).await;
+        dialogue.text(trade("1e-05", 2)).await;
         nonsense(&mut dialogue).await;
-        dialogue.say(trade("219", 61)).await;
-        dialogue.say(trade("220.5", 125)).await;
+        dialogue.text(trade("219", 61)).await;
+        dialogue.text(trade("220.5", 125)).await;
         dialogue.settled().await;
         Some(dialogue)
     })
     .await;
-    // What the clock of the exchange says of the present, is not said of the past.
-    assert_eq!(told.with_hours_of(&replayed), replayed);
+    // Data that depends on the present time is absent for the past.
+    assert_eq!(published.with_hours_of(&replayed), replayed);
     assert_eq!(last(&replayed, "AAPL"), "220.5");
     let bar = &replayed.bars[&(symbol("AAPL"), start)];
     assert_eq!((bar.trades, bar.low.to_string()), (2, "0.00001".to_owned()));
 }
 
-/// A script that answers each of the addresses by the number of times that it was asked for, counted
-/// anew when `again` asks for it.
+/// A script that responds for each address by the number of its requests, counted anew on `again`.
 async fn answers(mut answer: impl FnMut(u32) -> Reply + Send + 'static) -> Script {
     let mut number = 0;
-    Script::new(move |asked: &Asked| {
-        // Who asks without a tag begins.
-        if asked.header("if-none-match").is_empty() {
+    Script::new(move |request: &Requested| {
+        // A request without a tag begins.
+        if request.header("if-none-match").is_empty() {
             number = 0;
         }
         number += 1;
@@ -427,24 +423,24 @@ async fn rss() {
         _ => document(item(1) + &item(2) + &item(3)).with("etag", "\"b\""),
     })
     .await;
-    let feed = asked(
+    let feed = parsed(
         "rss",
         &format!(
             "url = [{:?}]\ninterval = 1\nsymbols = ['ACME']",
             script.url("/wire")
         ),
     );
-    let (told, replayed) = both(feed, async || {
-        let before = script.asked().len();
-        // What is asked after an answer shows that it was taken.
-        script.asks(before + 4).await;
+    let (published, replayed) = both(feed, async || {
+        let before = script.requests().len();
+        // A request after a response shows that the response was processed.
+        script.wait_for_requests(before + 4).await;
         None
     })
     .await;
-    assert_eq!(told, replayed);
-    let ids: Vec<&str> = told.stories.iter().map(|story| &*story.id).collect();
+    assert_eq!(published, replayed);
+    let ids: Vec<&str> = published.stories.iter().map(|story| &*story.id).collect();
     assert_eq!(ids.len(), 3, "{ids:?}");
-    assert_eq!(told.stories[0].symbols, [symbol("ACME")]);
+    assert_eq!(published.stories[0].symbols, [symbol("ACME")]);
 }
 
 #[tokio::test]
@@ -464,25 +460,25 @@ async fn json() {
         _ => row("61840.5", 65).with("etag", "\"b\""),
     })
     .await;
-    let feed = asked(
+    let feed = parsed(
         "json",
         &format!(
             "url = {:?}\ninterval = 1\nitems = '/rates'\nsymbol = '/pair'\nprice = '/last'\ntime = '/at'\ncurrency = 'USD'",
             script.url("/rates?key=hush")
         ),
     );
-    let (told, replayed) = both(feed, async || {
-        let before = script.asked().len();
-        script.asks(before + 4).await;
+    let (published, replayed) = both(feed, async || {
+        let before = script.requests().len();
+        script.wait_for_requests(before + 4).await;
         None
     })
     .await;
-    assert_eq!(told, replayed);
-    assert_eq!(last(&told, "BTC-USD"), "61840.5");
-    assert_eq!(last(&told, "ETH-USD"), "1500.10");
+    assert_eq!(published, replayed);
+    assert_eq!(last(&published, "BTC-USD"), "61840.5");
+    assert_eq!(last(&published, "ETH-USD"), "1500.10");
 }
 
-/// Nothing is received that could be recorded: whoever writes the lines has them.
+/// Nothing is received that could be recorded: the writer of the lines has them.
 #[tokio::test]
 async fn the_standard_input_is_not_recorded() {
     let stop = CancellationToken::new();

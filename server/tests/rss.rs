@@ -1,4 +1,4 @@
-//! The feed of RSS and Atom against servers that play documents, well and badly.
+//! The feed of RSS and Atom against servers that play documents, valid and invalid.
 
 mod support;
 
@@ -133,15 +133,15 @@ async fn a_story_is_told_once_and_again_when_it_changes() {
     .await;
     let mut stage = start(options(&[script.url("/rss")]));
     let stories = stage.stories(4).await;
-    let asked = script.asks(9).await;
+    let requests = script.wait_for_requests(9).await;
     assert_eq!(stage.more_stories(), []);
-    let told: Vec<_> = stories
+    let published: Vec<_> = stories
         .iter()
         .map(|news| (news.headline.as_str(), news.action, news.published))
         .collect();
     let now = SIX + 3_600_000;
     assert_eq!(
-        told,
+        published,
         [
             ("Nameless", Action::Created, now),
             ("Other", Action::Created, now),
@@ -149,7 +149,7 @@ async fn a_story_is_told_once_and_again_when_it_changes() {
             ("Two", Action::Updated, now),
         ]
     );
-    assert_eq!(asked.last().unwrap().header("if-none-match"), "\"2\"");
+    assert_eq!(requests.last().unwrap().header("if-none-match"), "\"2\"");
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }
@@ -166,7 +166,7 @@ async fn an_identity_that_two_items_have_is_published_once() {
         item("same", "Older words", 4),
     );
     let other = item("other", "Other", 3);
-    // The order in which they are listed does not matter, and a later version is an update.
+    // The order of the list does not matter, and a later version is an update.
     let script = Script::of([
         ok(rss(&[&newer, &older, &other])),
         ok(rss(&[&newer, &older, &other])),
@@ -181,14 +181,14 @@ async fn an_identity_that_two_items_have_is_published_once() {
     .await;
     let mut stage = start(options(&[script.url("/rss")]));
     let stories = stage.stories(3).await;
-    script.asks(8).await;
+    script.wait_for_requests(8).await;
     assert_eq!(stage.more_stories(), []);
-    let told: Vec<_> = stories
+    let published: Vec<_> = stories
         .iter()
         .map(|news| (news.headline.as_str(), news.action))
         .collect();
     assert_eq!(
-        told,
+        published,
         [
             ("Other", Action::Created),
             ("Newer words", Action::Created),
@@ -215,14 +215,14 @@ async fn stories_without_a_guid_that_share_an_address_are_several() {
     .await;
     let mut stage = start(options(&[script.url("/rss")]));
     let stories = stage.stories(3).await;
-    script.asks(8).await;
+    script.wait_for_requests(8).await;
     assert_eq!(stage.more_stories(), []);
-    let told: Vec<_> = stories
+    let published: Vec<_> = stories
         .iter()
         .map(|news| (news.headline.as_str(), news.action))
         .collect();
     assert_eq!(
-        told,
+        published,
         ["One", "Two", "Three"].map(|words| (words, Action::Created))
     );
     stage.end().await;
@@ -233,7 +233,7 @@ async fn feeds_of_one_host_do_not_mix_their_stories() {
     let item =
         |guid: &str, title: &str| format!("<item><guid>{guid}</guid><title>{title}</title></item>");
     let global = "https://a.example/release/1";
-    let script = Script::new(move |asked| match asked.target.as_str() {
+    let script = Script::new(move |request| match request.target.as_str() {
         "/1" => ok(rss(&[
             &item("12345", "Profits rise"),
             &item(global, "Release"),
@@ -260,7 +260,7 @@ async fn feeds_of_one_host_do_not_mix_their_stories() {
             news.headline
         })
         .collect();
-    script.asks(12).await;
+    script.wait_for_requests(12).await;
     assert_eq!(stage.more_stories(), []);
     headlines.sort();
     // One release in several feeds of a publisher is one story, as long as its words are the same.
@@ -328,7 +328,7 @@ async fn faults_are_counted_once_and_lose_nothing() {
     let script = Script::of([ok(rss(&items))]).await;
     let mut stage = start(options(&[script.url("/rss")]));
     let stories = stage.stories(3).await;
-    script.asks(6).await;
+    script.wait_for_requests(6).await;
     assert_eq!(stage.more_stories(), []);
     let headlines: Vec<&str> = stories.iter().map(|news| news.headline.as_str()).collect();
     assert_eq!(
@@ -341,7 +341,7 @@ async fn faults_are_counted_once_and_lose_nothing() {
     );
     assert_eq!(stories[0].published, SIX + 3_600_000);
     assert_eq!(stories[1].symbols, ["ACME".parse().unwrap()]);
-    // Two bare signs, and a story of nothing and a date of no zone.
+    // Two bare signs, and an empty story and a date without a zone.
     let skipped = stage.skipped();
     assert_eq!(
         (skipped.mended, skipped.wrong, skipped.duplicates),
@@ -367,9 +367,9 @@ async fn what_breaks_off_is_asked_for_whole() {
     let stories = stage.stories(2).await;
     let headlines: Vec<&str> = stories.iter().map(|news| news.headline.as_str()).collect();
     assert_eq!(headlines, ["One", "Two"]);
-    let asked = script.asks(3).await;
-    assert_eq!(asked[1].header("if-none-match"), "");
-    assert_eq!(asked[2].header("if-none-match"), "\"a\"");
+    let requests = script.wait_for_requests(3).await;
+    assert_eq!(requests[1].header("if-none-match"), "");
+    assert_eq!(requests[2].header("if-none-match"), "\"a\"");
     assert_eq!(stage.skipped().mended, 1);
     stage.end().await;
 }
@@ -391,7 +391,7 @@ async fn what_is_hostile_is_harmless() {
     let script = Script::of([ok(document)]).await;
     let mut stage = start(options(&[script.url("/rss")]));
     let mut stories = stage.stories(4).await;
-    script.asks(4).await;
+    script.wait_for_requests(4).await;
     assert_eq!(stage.more_stories(), []);
     stories.reverse();
     assert_eq!(
@@ -418,7 +418,7 @@ async fn only_so_many_items_are_looked_at() {
     given.items = 30;
     let mut stage = start(given);
     assert_eq!(stage.stories(30).await.len(), 30);
-    script.asks(4).await;
+    script.wait_for_requests(4).await;
     assert_eq!(stage.more_stories(), []);
     stage.end().await;
 }
@@ -428,7 +428,7 @@ async fn one_address_that_fails_leaves_the_others() {
     let good = ok(rss(&["<item><guid>1</guid><title>Good</title></item>"]));
     let ill = Arc::new(Mutex::new(status(500)));
     let plays = Arc::clone(&ill);
-    let script = Script::new(move |asked| match asked.target.as_str() {
+    let script = Script::new(move |request| match request.target.as_str() {
         "/good" => good.clone(),
         "/ill" => plays.lock().unwrap().clone(),
         _ => status(404),
@@ -438,7 +438,7 @@ async fn one_address_that_fails_leaves_the_others() {
     let mut stage = start(options(&urls));
     assert_eq!(stage.stories(1).await[0].headline, "Good");
     let status = stage
-        .says(FeedState::Degraded, "2 of 3 addresses fail")
+        .reaches_with(FeedState::Degraded, "2 of 3 addresses fail")
         .await;
     assert!(status.detail.unwrap().contains("/ill answers 500"));
     *ill.lock().unwrap() = ok(rss(&[
@@ -446,11 +446,11 @@ async fn one_address_that_fails_leaves_the_others() {
     ]));
     assert_eq!(stage.stories(1).await[0].headline, "Well again");
     stage
-        .says(FeedState::Degraded, "1 of 3 addresses fail")
+        .reaches_with(FeedState::Degraded, "1 of 3 addresses fail")
         .await;
-    // What is not there is not asked for again.
-    let asked = script.asked();
-    let gone = asked.iter().filter(|asked| asked.target == "/gone");
+    // A missing page is not requested again.
+    let requests = script.requests();
+    let gone = requests.iter().filter(|request| request.target == "/gone");
     assert_eq!(gone.count(), 1);
     stage.end().await;
 
@@ -485,7 +485,7 @@ async fn whatever_comes_it_says_so_and_goes_on() {
         let plays = Arc::clone(&now);
         let script = Script::new(move |_| plays.lock().unwrap().clone()).await;
         let mut stage = start(options(&[script.url("/rss")]));
-        stage.says(FeedState::Degraded, words).await;
+        stage.reaches_with(FeedState::Degraded, words).await;
         *now.lock().unwrap() = good.clone();
         assert_eq!(stage.stories(1).await.len(), 1, "{words}");
         stage.reaches(FeedState::Live).await;
@@ -504,14 +504,14 @@ async fn a_source_is_asked_as_seldom_as_it_likes() {
         status(429).with("retry-after", "3600"),
     ] {
         let quick = slow.clone();
-        let script = Script::new(move |asked| match asked.target.as_str() {
+        let script = Script::new(move |request| match request.target.as_str() {
             "/slow" => reply.clone(),
             _ => quick.clone(),
         })
         .await;
         let stage = start(options(&[script.url("/slow"), script.url("/quick")]));
-        let asked = script.asks(12).await;
-        let slow = asked.iter().filter(|asked| asked.target == "/slow");
+        let requests = script.wait_for_requests(12).await;
+        let slow = requests.iter().filter(|request| request.target == "/slow");
         assert_eq!(slow.count(), 1);
         stage.end().await;
     }
@@ -533,15 +533,15 @@ async fn a_thousand_polls_remember_only_so_much() {
     given.interval = Duration::from_micros(100);
     given.items = 50;
     let mut stage = start(given);
-    script.asks(1_001).await;
-    // Each is told once though it stands in fifty documents.
+    script.wait_for_requests(1_001).await;
+    // Each is published once though it is in fifty documents.
     let stories = stage.more_stories();
     let mut ids: Vec<&str> = stories.iter().map(|news| news.id.as_str()).collect();
-    let told = ids.len();
-    assert!((1_049..1_060).contains(&told), "{told}");
+    let count = ids.len();
+    assert!((1_049..1_060).contains(&count), "{count}");
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), told);
+    assert_eq!(ids.len(), count);
     stage.end().await;
 }
 
@@ -581,7 +581,7 @@ fn options_are_checked() {
         "https://a.example/feed?format=rss&n=1"
     );
     let (_, twice) = FeedSpec::together(&[spec.clone(), spec]).unwrap_err();
-    // An address may have a key in its query.
+    // An address may contain a key in its query.
     assert!(
         twice.starts_with("rss:https://a.example/feed is given twice"),
         "{twice}"

@@ -1,4 +1,4 @@
-//! The feed of the SEC's filings against a server that plays its pages, well and badly.
+//! The feed of the SEC's filings against a server that plays its pages, valid and invalid.
 
 mod support;
 
@@ -15,11 +15,11 @@ use feeds::{
 };
 use market::{Action, Basis, FeedState, News, NewsType};
 use support::{
-    script::{Asked, Reply, Script, ok, status},
+    script::{Reply, Requested, Script, ok, status},
     stage::Stage,
 };
 
-/// Made up but for the shape: two symbols of one company, a class of shares, and what is no company.
+/// Made up in the real format: two symbols of one company, a class of shares, and a fund.
 const TICKERS: &str = r#"{
     "0":{"cik_str":1679788,"ticker":"COIN","title":"Coinbase Global, Inc."},
     "1":{"cik_str":1780312,"ticker":"ASTS","title":"AST SpaceMobile, Inc."},
@@ -49,11 +49,11 @@ fn feed(script: &Script, forms: &[&str]) -> Sec {
     })
 }
 
-/// A server with the file of symbols, and pages by a function of what is asked.
-async fn sec(mut pages: impl FnMut(&Asked) -> Reply + Send + 'static) -> Script {
-    Script::new(move |asked| match asked.target.as_str() {
+/// A server with the file of symbols, and pages by a function of the request.
+async fn sec(mut pages: impl FnMut(&Requested) -> Reply + Send + 'static) -> Script {
+    Script::new(move |request| match request.target.as_str() {
         "/tickers" => ok(TICKERS),
-        _ => pages(asked),
+        _ => pages(request),
     })
     .await
 }
@@ -100,16 +100,16 @@ async fn the_recorded_feed_is_fifteen_stories() {
     let script = sec_of([ok(recorded)]).await;
     let mut stage = Stage::new(feed(&script, &[]));
     let stories = stage.stories(15).await;
-    // The file of symbols, and three times the page: nothing comes twice.
-    let asked = script.asks(4).await;
+    // The file of symbols, and three times the page: nothing is published twice.
+    let requests = script.wait_for_requests(4).await;
     stage.reaches(FeedState::Live).await;
     assert_eq!(stories.len(), 15);
     assert_eq!(stage.more_stories(), []);
-    for asked in &asked {
-        assert_eq!(asked.header("user-agent"), "Jane Doe jane@example.com");
+    for request in &requests {
+        assert_eq!(request.header("user-agent"), "Jane Doe jane@example.com");
     }
     assert_eq!(
-        asked[1].target,
+        requests[1].target,
         "/browse?action=getcurrent&type=&company=&dateb=&owner=include&start=0&count=100&output=atom"
     );
 
@@ -128,7 +128,7 @@ async fn the_recorded_feed_is_fifteen_stories() {
             .count()
     };
     assert_eq!((of("COIN"), of("ASTS"), of("DXR")), (11, 1, 1));
-    // Received last is what was filed last.
+    // The newest filing comes last.
     let newest = stories.last().unwrap();
     assert_eq!(newest.id, "sec:0001209191-21-027150");
     assert_eq!(newest.form.as_deref(), Some("3/A"));
@@ -202,21 +202,21 @@ async fn forms_are_told_apart_and_items_say_what_they_mean() {
         .rev()
         .collect();
     let own = page(&entries);
-    // What begins in the same way comes with it, and is not what was asked for.
+    // Forms with the same beginning are in the response, and were not requested.
     let other = page(&[
         entry("4", "Two Classes (0000000077) (Issuer)", 21, ""),
         entry("424B2", filer, 22, ""),
         entry("4/A", filer, 23, ""),
         entry("497", filer, 24, ""),
     ]);
-    let script = sec(move |asked| match asked.target.contains("type=8-K&") {
+    let script = sec(move |request| match request.target.contains("type=8-K&") {
         true => own.clone(),
         false => other.clone(),
     })
     .await;
     let mut stage = Stage::new(feed(&script, &["8-K", "4"]));
     let stories = stage.stories(9).await;
-    script.asks(5).await;
+    script.wait_for_requests(5).await;
     assert_eq!(stage.more_stories(), []);
     for ((form, items, kind), news) in rows.iter().zip(&stories) {
         assert_eq!(
@@ -245,14 +245,14 @@ async fn forms_are_told_apart_and_items_say_what_they_mean() {
         .map(|news| news.form.as_deref())
         .collect();
     assert_eq!(rest, [Some("4/A"), Some("4")]);
-    let asked: Vec<String> = script
-        .asked()
+    let targets: Vec<String> = script
+        .requests()
         .into_iter()
-        .map(|asked| asked.target)
+        .map(|request| request.target)
         .collect();
     assert!(
-        asked.iter().any(|target| target.contains("type=4&")),
-        "{asked:?}"
+        targets.iter().any(|target| target.contains("type=4&")),
+        "{targets:?}"
     );
     stage.end().await;
 }
@@ -264,13 +264,13 @@ async fn a_filing_is_updated_by_the_parties_that_come_later() {
     let script = sec_of([
         page(std::slice::from_ref(&reporting)),
         page(&[issuer.clone(), reporting.clone()]),
-        // What has left the page is not forgotten.
+        // Filings that have left the page are not forgotten.
         page(&[reporting]),
     ])
     .await;
     let mut stage = Stage::new(feed(&script, &[]));
     let stories = stage.stories(2).await;
-    script.asks(6).await;
+    script.wait_for_requests(6).await;
     assert_eq!(stage.more_stories(), []);
     assert_eq!(
         stories[0].headline,
@@ -288,9 +288,9 @@ async fn a_filing_is_updated_by_the_parties_that_come_later() {
     stage.end().await;
 }
 
-/// What a server with so many filings answers: the newest first, a hundred a page.
-fn of_many(asked: &Asked, filings: usize) -> Reply {
-    let start = asked.target.split("start=").nth(1).unwrap();
+/// The response of a server with so many filings: the newest first, a hundred per page.
+fn of_many(request: &Requested, filings: usize) -> Reply {
+    let start = request.target.split("start=").nth(1).unwrap();
     let start: usize = start.split('&').next().unwrap().parse().unwrap();
     let newest = filings.saturating_sub(start);
     let entries: Vec<String> = (1..=newest)
@@ -303,22 +303,22 @@ fn of_many(asked: &Asked, filings: usize) -> Reply {
 
 #[tokio::test]
 async fn a_burst_is_not_lost_though_a_page_of_it_fails() {
-    // 120 filings, then 330 more within one poll; the second page back is not to be had at first.
+    // 120 filings, then 330 more within one poll; the second page back is not available at first.
     let polls = Arc::new(Mutex::new((0, 0)));
-    let script = sec(move |asked| {
+    let script = sec(move |request| {
         let (newest, failures) = &mut *polls.lock().unwrap();
-        if asked.target.contains("start=0&") {
+        if request.target.contains("start=0&") {
             *newest += 1;
         }
-        if asked.target.contains("start=200&") && *failures == 0 {
+        if request.target.contains("start=200&") && *failures == 0 {
             *failures += 1;
             return status(500);
         }
-        of_many(asked, if *newest == 1 { 120 } else { 450 })
+        of_many(request, if *newest == 1 { 120 } else { 450 })
     })
     .await;
     let mut stage = Stage::new(feed(&script, &[]));
-    // The first page alone to begin with, and everything since.
+    // At first only the first page, and then everything since.
     let stories = stage.stories(100 + 330).await;
     let mut ids: Vec<&str> = stories.iter().map(|news| news.id.as_str()).collect();
     ids.sort_unstable();
@@ -328,13 +328,13 @@ async fn a_burst_is_not_lost_though_a_page_of_it_fails() {
     ids.dedup();
     assert_eq!(ids.len(), 430);
     stage.reaches(FeedState::Live).await;
-    // Caught up, it asks for the newest page alone.
-    let before = script.asked().len();
-    let after = script.asks(before + 4).await;
+    // Caught up, it requests only the newest page.
+    let before = script.requests().len();
+    let after = script.wait_for_requests(before + 4).await;
     assert!(
         after[before + 1..]
             .iter()
-            .all(|asked| asked.target.contains("start=0&"))
+            .all(|request| request.target.contains("start=0&"))
     );
     assert_eq!(stage.skipped().wrong, 0);
     stage.end().await;
@@ -343,18 +343,18 @@ async fn a_burst_is_not_lost_though_a_page_of_it_fails() {
 #[tokio::test]
 async fn turning_back_ends_and_says_what_is_lost() {
     let mut newest = 0;
-    let script = sec(move |asked| {
-        if asked.target.contains("start=0&") {
+    let script = sec(move |request| {
+        if request.target.contains("start=0&") {
             newest += 1;
         }
-        of_many(asked, if newest == 1 { 100 } else { 5_000 })
+        of_many(request, if newest == 1 { 100 } else { 5_000 })
     })
     .await;
     let mut stage = Stage::new(feed(&script, &[]));
     let stories = stage.stories(100 + 1_000).await;
     assert_eq!(stories.len(), 1_100);
     stage.reaches(FeedState::Live).await;
-    script.asks(14).await;
+    script.wait_for_requests(14).await;
     assert_eq!(stage.skipped().wrong, 1);
     stage.end().await;
 }
@@ -372,13 +372,13 @@ async fn who_is_refused_waits_and_is_told_why() {
             Reply::Answer(404, ..) => FeedState::Failed,
             _ => FeedState::Degraded,
         };
-        let status = stage.says(state, words).await;
+        let status = stage.reaches_with(state, words).await;
         if state == FeedState::Degraded {
             let detail = status.detail.unwrap();
             assert!(detail.contains("tries again in 60"), "{detail}");
         }
         // The symbols, and one page.
-        assert_eq!(script.asked().len(), 2);
+        assert_eq!(script.requests().len(), 2);
         stage.end().await;
     }
 }
@@ -398,7 +398,7 @@ async fn without_symbols_filings_come_all_the_same() {
         (ok("{\"0\":"), "EOF"),
     ] {
         let filed = filed.clone();
-        let script = Script::new(move |asked| match asked.target.as_str() {
+        let script = Script::new(move |request| match request.target.as_str() {
             "/tickers" => tickers.clone(),
             _ => filed.clone(),
         })
@@ -406,7 +406,9 @@ async fn without_symbols_filings_come_all_the_same() {
         let mut stage = Stage::new(feed(&script, &[]));
         let stories = stage.stories(1).await;
         assert_eq!(stories[0].symbols, []);
-        let status = stage.says(FeedState::Degraded, "without symbols").await;
+        let status = stage
+            .reaches_with(FeedState::Degraded, "without symbols")
+            .await;
         assert!(
             status.detail.as_ref().unwrap().contains(words),
             "{status:?}"
@@ -444,9 +446,9 @@ async fn whatever_comes_it_says_so_and_goes_on() {
         let plays = Arc::clone(&now);
         let script = sec(move |_| plays.lock().unwrap().clone()).await;
         let mut stage = Stage::new(feed(&script, &[]));
-        stage.says(FeedState::Degraded, words).await;
+        stage.reaches_with(FeedState::Degraded, words).await;
         *now.lock().unwrap() = good.clone();
-        // What is too long is let alone for a while.
+        // A document that is too long is not requested for a while.
         if !is_long {
             assert_eq!(stage.stories(1).await.len(), 1, "{words}");
             stage.reaches(FeedState::Live).await;
@@ -480,12 +482,12 @@ async fn entries_that_are_none_are_counted_and_the_rest_is_told() {
         .map(|c| c as u32 as u8)
         .collect();
     let script = sec_of([ok(body)]).await;
-    // A clock of our own, a day behind the newest.
+    // A clock of this test, a day behind the newest.
     let now = 1_795_210_000_000;
     let mut stage = Stage::at(Arc::new(move || now), feed(&script, &[]));
     let mut stories = stage.stories(4).await;
     stories.sort_by(|one, other| one.id.cmp(&other.id));
-    script.asks(4).await;
+    script.wait_for_requests(4).await;
     assert_eq!(stage.more_stories(), []);
     let [evil, latin, nobody, ahead] = &stories[..] else {
         panic!("{stories:?}");
@@ -508,8 +510,8 @@ async fn a_thousand_polls_tell_a_story_once() {
     let mut options = options(&script, &[]);
     options.interval = Duration::from_micros(100);
     let mut stage = Stage::new(Sec::new(options));
-    let asked = script.asks(1_000).await;
-    assert!(asked.len() >= 1_000);
+    let requests = script.wait_for_requests(1_000).await;
+    assert!(requests.len() >= 1_000);
     assert_eq!(stage.more_stories().len(), 1);
     stage.end().await;
 }
@@ -518,9 +520,12 @@ async fn a_thousand_polls_tell_a_story_once() {
 fn it_does_not_start_without_a_name() {
     let error = |text: &str| text.parse::<FeedSpec>().unwrap_err().to_string();
     for (text, words) in [
-        ("sec", "without a user_agent: the SEC answers only"),
-        ("sec:8-K?user_agent=Mozilla/5.0", "does not say who asks"),
-        ("sec:8-K?user_agent=jane@", "does not say who asks"),
+        ("sec", "without a user_agent: the SEC requires a name"),
+        (
+            "sec:8-K?user_agent=Mozilla/5.0",
+            "has no name and email address",
+        ),
+        ("sec:8-K?user_agent=jane@", "has no name and email address"),
         ("sec:8_K?user_agent=J j@e.org", "\"8_K\" is not a form"),
         (
             "sec:8-K?user_agent=J j@e.org&interval=0",
@@ -557,7 +562,7 @@ async fn a_form_that_is_not_known_is_doubted_until_there_is_one() {
     let script = sec(move |_| playing.lock().unwrap().clone()).await;
     let mut stage = Stage::new(feed(&script, &["9-Z"]));
     stage
-        .says(FeedState::Degraded, "no form \"9-Z\" of the SEC is known")
+        .reaches_with(FeedState::Degraded, "no form \"9-Z\" of the SEC is known")
         .await;
     *plays.lock().unwrap() = page(&[entry("9-Z", "DAXOR CORP (0000027367) (Filer)", 1, "")]);
     stage.stories(1).await;

@@ -1,4 +1,4 @@
-//! Keys of feeds stand in no log, however much it is asked to hold, and in no status.
+//! Keys of feeds are in no log, at any level, and in no status.
 
 mod support;
 
@@ -78,7 +78,10 @@ async fn keys_are_in_no_log_and_no_status() {
         url: server.url("/v1beta1/news").parse().unwrap(),
     };
     play(&server, Box::new(Stories::new(options)), false).await;
-    assert_eq!(archive.asks(1).await[0].header("apca-api-key-id"), KEY);
+    assert_eq!(
+        archive.wait_for_requests(1).await[0].header("apca-api-key-id"),
+        KEY
+    );
 
     let options = finnhub::Options {
         symbols,
@@ -88,9 +91,9 @@ async fn keys_are_in_no_log_and_no_status() {
     let stage = Stage::at(NOW, vec![Box::new(Finnhub::new(options))]);
     let mut socket = server.accept().await;
     assert!(socket.path.contains(KEY));
-    socket.hear().await;
+    socket.receive().await;
     socket
-        .say(format!(
+        .text(format!(
             r#"{{"type":"error","msg":"Invalid symbol {KEY}"}}"#
         ))
         .await;
@@ -111,20 +114,20 @@ async fn keys_are_in_no_log_and_no_status() {
     }
 }
 
-/// Has the feed log in until it fails; `refuses` with an answer that repeats what it was told.
+/// Lets the feed log in until it fails; `refuses` with an answer that repeats the credentials.
 async fn play(server: &SocketServer, feed: Box<dyn Feed>, refuses: bool) {
     let stage = Stage::at(NOW, vec![feed]);
     let mut socket = server.accept().await;
-    socket.say(r#"[{"T":"success","msg":"connected"}]"#).await;
-    socket.hear().await;
+    socket.text(r#"[{"T":"success","msg":"connected"}]"#).await;
+    socket.receive().await;
     socket
-        .say(r#"[{"T":"success","msg":"authenticated"}]"#)
+        .text(r#"[{"T":"success","msg":"authenticated"}]"#)
         .await;
-    socket.hear().await;
-    socket.say(r#"[{"T":"subscription"}]"#).await;
+    socket.receive().await;
+    socket.text(r#"[{"T":"subscription"}]"#).await;
     if refuses {
-        let said = format!(r#"[{{"T":"error","code":402,"msg":"{KEY} and {SECRET}"}}]"#);
-        socket.say(said).await;
+        let error = format!(r#"[{{"T":"error","code":402,"msg":"{KEY} and {SECRET}"}}]"#);
+        socket.text(error).await;
     }
     stage.reaches(FeedState::Failed).await;
     silent(&stage);

@@ -1,4 +1,4 @@
-//! What a browser is told to refuse, on answers of every kind.
+//! The security headers of answers of every kind.
 
 mod support;
 
@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use support::{START, quote, service};
 
-/// A server that knows GOOG, and a folder with one asset.
+/// A server with GOOG, and a folder with one asset.
 struct Site {
     router: Router,
     folder: std::path::PathBuf,
@@ -134,7 +134,7 @@ async fn every_answer_carries_the_headers() {
         for name in ["default-src", "base-uri", "frame-ancestors"] {
             assert_eq!(directive(policy, name), ["'none'"], "{what}");
         }
-        // The search of a page is a form where there is no script.
+        // The search of a page is a form if there is no script.
         let kind = response.headers().get("content-type");
         let is_page = kind.is_some_and(|kind| kind.to_str().unwrap().starts_with("text/html"));
         let form = if is_page { "'self'" } else { "'none'" };
@@ -203,7 +203,7 @@ async fn frames_are_for_those_who_are_named() {
         directive(policy, "frame-ancestors"),
         ["'self'", "https://wall.example.org"]
     );
-    // The older header cannot say it, and would refuse them.
+    // The older header cannot express it, and would refuse them.
     assert!(!response.headers().contains_key("x-frame-options"));
 
     let site = Site::new("own-frames", &FrameAncestors::default().to_string());

@@ -26,7 +26,7 @@ fn quote(after: u64, price: &str) -> String {
 async fn lines_are_published_as_they_come() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let mut stage = Stage::new(Stdin::of(reader));
-    // Nobody has said anything yet, and may not for long.
+    // Nothing has been written yet, and may not be for long.
     stage.reaches(FeedState::Live).await;
     writeln!(writer, "{}", quote(1, "597.30")).unwrap();
     let events = stage.next_events().await;
@@ -34,7 +34,7 @@ async fn lines_are_published_as_they_come() {
         matches!(&events[..], [Event::Quote(quote)] if quote.price.unwrap().to_string() == "597.30"),
         "{events:?}"
     );
-    // Half a line is none yet.
+    // Half a line does not count yet.
     let line = news("1", "One");
     write!(writer, "\r\n\n{}", &line[..20]).unwrap();
     writeln!(writer, "{}", &line[20..]).unwrap();
@@ -71,7 +71,7 @@ async fn a_line_that_is_wrong_costs_nothing_else() {
         br#"{"event":"snapshot","data":{}}"#.to_vec(),
         "[".repeat(100_000).into_bytes(),
         quote(5, "2").into_bytes(),
-        // Older than what is known, and known: neither is wrong.
+        // Older than the tape's, and on the tape already: neither is an error.
         quote(4, "3").into_bytes(),
         news("1", "ab").into_bytes(),
         news("2", "last").into_bytes(),
@@ -79,7 +79,7 @@ async fn a_line_that_is_wrong_costs_nothing_else() {
     let mut stage = Stage::new(Stdin::of(Cursor::new(lines.join(&b"\n"[..]))));
     stage.reaches(FeedState::Ended).await;
     let events = stage.events();
-    let told: Vec<String> = events
+    let seen: Vec<String> = events
         .iter()
         .map(|event| match event {
             Event::News(news) => news.headline.clone(),
@@ -87,9 +87,9 @@ async fn a_line_that_is_wrong_costs_nothing_else() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(told, ["ab", "2", "last"]);
+    assert_eq!(seen, ["ab", "2", "last"]);
     let skipped = stage.skipped();
-    // The mark of the first line stands alone, which is no event either.
+    // The byte-order mark of the first line stands alone, which is no event either.
     assert_eq!((skipped.wrong, skipped.ignored), (11, 3), "{skipped:?}");
     stage.end().await;
 }

@@ -15,7 +15,7 @@ use tokio::{
 
 const TOKEN: &str = "the-token-of-the-desk";
 
-/// What venues write, as an address has it, and as the page has it in HTML.
+/// Symbols of venues, encoded in an address, and in the HTML of the page.
 const SYMBOLS: [(&str, &str, &str); 21] = [
     ("ABR$D", "ABR%24D", "ABR$D"),
     ("AGM$A", "AGM%24A", "AGM$A"),
@@ -170,7 +170,7 @@ async fn a_slash_that_is_not_encoded_is_said_and_names_that_are_none_are_refused
         answer["detail"],
         "/stocks/BRK/A is not served here: try / or /stocks/GOOG; a slash within a symbol is %2F: /stocks/BRK%2FA"
     );
-    // Feeds name pairs with a dash, and with a slash they are others.
+    // Feeds name pairs with a dash; with a slash they are other symbols.
     let answer = problem(server.get("/stocks/BTC%2FUSD", &[]).await, 404).await;
     let detail = answer["detail"].as_str().unwrap();
     assert!(
@@ -203,7 +203,7 @@ async fn a_slash_that_is_not_encoded_is_said_and_names_that_are_none_are_refused
     assert_eq!(server.tape.stats(), before);
 }
 
-/// An address has bytes of ASCII alone, so that the bytes of UTF-8 as they are belong to none.
+/// An address has only ASCII bytes, so raw bytes of UTF-8 are invalid.
 #[tokio::test]
 async fn an_address_in_utf_8_is_read_percent_encoded_and_refused_plain() {
     let server = published().await;

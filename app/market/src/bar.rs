@@ -22,8 +22,7 @@ pub struct Bar {
     pub close: Price,
     /// The sum of the sizes.
     pub volume: Size,
-    /// The average price weighted by size; absent where no size was traded, or the turnover of a part of it is not
-    /// known.
+    /// The average price weighted by size. Absent if no size was traded, or if part of the turnover is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vwap: Option<Price>,
     /// The number of trades.

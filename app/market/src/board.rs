@@ -9,53 +9,51 @@ use crate::{Bar, Clock, Correction, Millis, Minute, Quote, Symbol, Tick, Trade};
 /// The state of every symbol of one feed: turns ticks into quotes that carry the whole state, and
 /// trades into one-minute bars.
 ///
-/// A bar closes when a trade of a later minute of its symbol comes, or when the feed's watermark
-/// (the greatest exchange time that any symbol's tick has carried) is [`Board::GRACE`] past the
-/// bar's end. A trade that comes for a minute that is closed is counted in [`Board::late`]; it is
-/// part of the quote's volume, high and low, but no bar has it.
+/// A bar closes when a trade of a later minute of its symbol arrives, or when the feed's watermark (the greatest
+/// exchange time of any symbol's tick) is [`Board::GRACE`] past the bar's end. A trade that arrives for a closed minute
+/// is counted in [`Board::late`]; it is part of the quote's volume, high and low, but of no bar.
 ///
-/// Within a bar and for the last price, trades are in the order of their exchange times, and those
-/// of the same time in the order in which they came. What a trade moves is its [`TradeEligibility`]; a bar
-/// is what [`Roll`] makes of them, and a minute in which no trade moved a price has none.
+/// Within a bar, and for the last price, trades are ordered by exchange time, and trades of the same time by arrival.
+/// What a trade moves is its [`TradeEligibility`]; a bar is what [`Roll`] makes of its trades. A minute in which no
+/// trade moved a price has no bar.
 ///
-/// Of a symbol whose trades have numbers the board remembers the newest [`Board::RECENT`] one by
-/// one, and what came before them in sums, so that one that was wrong can be put right as
-/// if it had never come ([`Board::correct`]).
+/// For a symbol whose trades are numbered, the board keeps the newest [`Board::RECENT`] trades one by one and earlier
+/// ones as sums. A wrong trade can then be corrected as if it had never been reported ([`Board::correct`]).
 ///
 /// [`TradeEligibility`]: crate::TradeEligibility
 #[derive(Debug, Default)]
 pub struct Board {
-    // Ordered, so that bars that close together come out in an order that does not change.
+    // Ordered, so that bars that close together are returned in a stable order.
     symbols: BTreeMap<Symbol, State>,
     watermark: Millis,
-    // The end of the oldest open bar: nothing is looked through before the watermark passes it.
+    // The end of the oldest open bar: no bar is examined before the watermark passes it.
     first_end: Option<Millis>,
     late: u64,
 }
 
-/// What a tick led to, in the order in which it is to be published.
+/// What a tick produced, in the order in which it is to be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The minutes that it closed, of any symbol. One in which no trade moved a price has no bar.
+    /// The minutes that the tick closed, of any symbol. A minute in which no trade moved a price has no bar.
     pub minutes: Vec<Minute>,
-    /// The state of its symbol.
+    /// The state of the tick's symbol.
     pub quote: Quote,
 }
 
 impl Change {
-    /// The bars of the minutes that it closed.
+    /// The bars of the closed minutes.
     pub fn bars(&self) -> Vec<Bar> {
         self.minutes.iter().filter_map(Minute::bar).collect()
     }
 }
 
 impl Board {
-    /// How far the watermark must be past the end of a bar to close it. Two seconds are longer
-    /// than sources let messages of different symbols overtake one another.
+    /// How far the watermark must be past the end of a bar to close it. Sources let messages of different symbols
+    /// overtake one another by less than two seconds.
     pub const GRACE: Millis = 2_000;
 
-    /// How many trades of a symbol are remembered one by one: some minutes of the busiest stock.
-    /// Corrections come seconds after their trades, most of them.
+    /// How many trades of a symbol are kept one by one: some minutes of the busiest stock. Most corrections arrive
+    /// seconds after their trades.
     pub const RECENT: usize = MAX_RECENT;
 
     /// An empty board.
@@ -63,7 +61,7 @@ impl Board {
         Self::default()
     }
 
-    /// Takes a tick.
+    /// Applies a tick.
     pub fn apply(&mut self, tick: &Tick) -> Change {
         if tick.clock == Clock::Exchange {
             self.watermark = self.watermark.max(tick.time);
@@ -89,12 +87,11 @@ impl Board {
         Change { minutes, quote }
     }
 
-    /// Takes a symbol up where an earlier board left it: its quote, the end of the newest bar that
-    /// closed, and the trades after that, with their exchange times and oldest first. They are in the quote
-    /// already. They can be
-    /// corrected in an archive alone. The minutes come back that end before the newest of the trades.
+    /// Restores a symbol from an earlier board: its quote, the end of the newest closed bar, and the trades after that
+    /// with their exchange times, oldest first. The quote already includes these trades. They can be corrected in an
+    /// archive only. Returns the minutes that end before the newest of the trades.
     ///
-    /// Nothing happens where the symbol has a state.
+    /// Does nothing if the symbol has a state already.
     pub fn restore(
         &mut self,
         quote: Quote,
@@ -131,7 +128,8 @@ impl Board {
         minutes
     }
 
-    /// Forgets that anything was later than a time, because the clock has been set back. Prices stay; a bar that is open there is dropped, for its minute is yet to come.
+    /// Forgets every later time, because the clock has been set back. Prices stay. A bar that is open after that time
+    /// is dropped, since its minute is yet to come.
     pub fn set_back(&mut self, latest: Millis) {
         self.watermark = self.watermark.min(latest);
         self.first_end = None;
@@ -144,18 +142,18 @@ impl Board {
         }
     }
 
-    /// Begins a new day of a symbol: volume, high and low are those of the trades that come from now
-    /// on. The last price stays until there is another one.
+    /// Begins a new day of a symbol: volume, high and low count the trades from now on. The last price stays until the
+    /// next trade.
     pub fn begin_day(&mut self, symbol: Symbol) {
         if let Some(state) = self.symbols.get_mut(&symbol) {
             state.begin_day();
         }
     }
 
-    /// Takes a trade back or puts it right: afterwards the quote and the open bar are as if it had
-    /// been right from the beginning, but for the quote's time, which never goes back.
+    /// Cancels or corrects a trade: afterwards the quote and the open bar are as if the trade had been right from the
+    /// beginning. Only the quote's time never goes back.
     ///
-    /// Sums that the source gives itself ([`Day`]) stay as it gave them: it corrects them itself.
+    /// Sums that the source itself reports ([`Day`]) stay unchanged: the source corrects them.
     pub fn correct(&mut self, correction: &Correction) -> CorrectionOutcome {
         let state = self.symbols.get_mut(&correction.symbol);
         state.map_or(CorrectionOutcome::Unknown, |state| {
@@ -163,7 +161,7 @@ impl Board {
         })
     }
 
-    /// Closes the minutes that are open, because the feed is at its end.
+    /// Closes the open minutes, because the feed has ended.
     pub fn finish(&mut self) -> Vec<Minute> {
         self.first_end = None;
         self.symbols.values_mut().filter_map(State::close).collect()
@@ -174,12 +172,12 @@ impl Board {
         self.symbols.get(&symbol).map(|state| &state.quote)
     }
 
-    /// The state of every symbol, in the order of the symbols.
+    /// The state of every symbol, ordered by symbol.
     pub fn quotes(&self) -> impl Iterator<Item = &Quote> {
         self.symbols.values().map(|state| &state.quote)
     }
 
-    /// How many trades came for a minute that was closed.
+    /// How many trades arrived for a closed minute.
     pub fn late(&self) -> u64 {
         self.late
     }

@@ -25,7 +25,7 @@ fn parse(text: &str) -> Result<Decimal, DecimalError> {
     let error = || DecimalError {
         text: text.chars().take(64).collect(),
     };
-    // The library reads `_` as a separator of digits; no source means one.
+    // The library accepts `_` as a separator of digits; no source uses it so.
     if text.contains('_') || text.len() > 64 {
         return Err(error());
     }
@@ -42,7 +42,7 @@ macro_rules! decimal {
             /// Zero.
             pub const ZERO: Self = Self(Decimal::ZERO);
 
-            /// The number behind it, for exact arithmetic.
+            /// The underlying number, for exact arithmetic.
             pub const fn decimal(self) -> Decimal {
                 self.0
             }
@@ -53,7 +53,7 @@ macro_rules! decimal {
                 self.0.to_f64().unwrap_or_default()
             }
 
-            /// How many digits stand after the point.
+            /// The number of digits after the point.
             pub const fn scale(self) -> u32 {
                 self.0.scale()
             }
@@ -68,7 +68,7 @@ macro_rules! decimal {
                 Self(number)
             }
 
-            /// The sum, or `None` where it does not fit.
+            /// The sum, or `None` if it does not fit.
             pub fn checked_add(self, other: Self) -> Option<Self> {
                 self.0.checked_add(other.0).map(Self)
             }
@@ -116,8 +116,8 @@ macro_rules! decimal {
 }
 
 decimal! {
-    /// A price in the currency of what is traded, exact, with the digits that the source gave:
-    /// `61837.63000000` stays `61837.63000000`. A string in JSON.
+    /// A price in the currency of the symbol, exact, with the digits that the source gave: `61837.63000000` stays
+    /// `61837.63000000`. A string in JSON.
     Price
 }
 

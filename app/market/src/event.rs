@@ -12,19 +12,19 @@ use crate::{
 pub enum Event {
     /// A trade or a new best price.
     Quote(Quote),
-    /// What changes slower than a price.
+    /// State that changes more slowly than a price.
     Session(Session),
     /// A closed one-minute bar.
     Bar(Bar),
     /// A story, filing, halt …
     News(News),
-    /// The state as of a position, which a stream opens with.
+    /// The state at one position, with which a stream begins.
     Snapshot(Snapshot),
-    /// A sign of life, after a while without other events.
+    /// A heartbeat, after a while without other events.
     Heartbeat(Heartbeat),
 }
 
-/// A sign of life, after a while without other events.
+/// A heartbeat, after a while without other events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
@@ -37,9 +37,9 @@ pub struct Heartbeat {
 /// Why bytes are not an [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
-    /// There is no kind of this name. A reader skips such an event, so that kinds can be added.
+    /// No kind has this name. A reader skips such an event, so that kinds can be added.
     UnknownEvent(String),
-    /// The data is not of its kind.
+    /// The data does not fit its kind.
     Data {
         /// The kind.
         kind: EventKind,
@@ -118,7 +118,7 @@ impl Event {
     /// `message`, as in the [HTML standard](https://html.spec.whatwg.org/multipage/server-sent-events.html).
     ///
     /// # Errors
-    /// When there is no kind of this name, or the data is not of this kind.
+    /// If no kind has this name, or the data does not fit it.
     pub fn decode(name: &str, data: &str) -> Result<Event, DecodeError> {
         let kind = match name {
             "" => EventKind::Quote,
@@ -134,11 +134,11 @@ impl Event {
         }
     }
 
-    /// The event of a kind, of data in any form that serde reads: a browser has a parser of JSON already, and
-    /// need not be sent another.
+    /// Decodes an event of a kind from any form that serde reads: the page uses the browser's JSON parser and ships
+    /// none.
     ///
     /// # Errors
-    /// When the data is not of this kind.
+    /// If the data does not fit the kind.
     pub fn read<'de, D: Deserializer<'de>>(kind: EventKind, data: D) -> Result<Event, DecodeError> {
         let event = match kind {
             EventKind::Quote => Deserialize::deserialize(data).map(Event::Quote),

@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-/// How one feed is doing.
+/// The state of one feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FeedStatus {
-    /// The feed's name, as it stands in [`crate::Session::source`].
+    /// The feed's name, as in [`crate::Session::source`].
     pub name: String,
     /// What it does now.
     pub state: FeedState,
-    /// Why, or what to do about it, where that is not plain.
+    /// The reason, or what to do about it, if that is not obvious.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -18,14 +18,14 @@ pub struct FeedStatus {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FeedState {
-    /// It has not spoken yet.
+    /// It has received nothing yet.
     Connecting,
-    /// It speaks.
+    /// It receives data.
     Live,
-    /// It broke off and tries again.
+    /// It lost its connection and tries again.
     Degraded,
-    /// It came to its end, as a recording does.
+    /// It has ended, as a recording does.
     Ended,
-    /// It gave up: somebody has to act.
+    /// It failed and does not try again: somebody has to act.
     Failed,
 }

@@ -15,13 +15,12 @@ pub enum Interval {
     QuarterHour,
     /// An hour, `1h`.
     Hour,
-    /// A day of the venue's own time, `1d`: how long it is in milliseconds differs where clocks are
-    /// put forward or back.
+    /// A day in the venue's time zone, `1d`. Its length in milliseconds differs when clocks change.
     Day,
 }
 
 impl Interval {
-    /// All of them, the shortest first.
+    /// All intervals, the shortest first.
     pub const ALL: [Interval; 6] = [
         Interval::Second,
         Interval::Minute,
@@ -31,7 +30,7 @@ impl Interval {
         Interval::Day,
     ];
 
-    /// Its length in milliseconds; that of a day is the usual one.
+    /// Its length in milliseconds; for a day the usual one.
     pub const fn millis(self) -> Millis {
         match self {
             Interval::Second => 1_000,
@@ -43,7 +42,7 @@ impl Interval {
         }
     }
 
-    /// How it is written.
+    /// Its written form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Interval::Second => "1s",

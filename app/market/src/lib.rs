@@ -1,12 +1,10 @@
-//! Symbols, quotes, bars and news, and how they are written on the wire.
+//! Symbols, quotes, bars and news, and their wire format.
 //!
-//! Everything here is pure: no IO, no clock, no web framework. Times come in as arguments, in
-//! milliseconds since the Unix epoch, UTC. Money is decimal and exact, from a source's text to the
-//! JSON that leaves ([`Price`], [`Size`]).
+//! Everything here is pure: no IO, no clock, no web framework. Times are arguments, in milliseconds since the Unix
+//! epoch, UTC. Money is decimal and exact, from a source's text to the JSON that leaves ([`Price`], [`Size`]).
 //!
-//! [`Event`] is the one type that the server writes and the page reads; [`Event::decode`] and
-//! [`Frame::new`] are the only places that turn it from and into bytes. [`wire`] holds what both sides have to
-//! agree on.
+//! [`Event`] is the one type that the server writes and the page reads. [`Event::decode`] and [`Frame::new`] are the
+//! only places that convert it from and to bytes. [`wire`] holds the contract of both sides.
 
 mod bar;
 mod board;

@@ -6,36 +6,35 @@ use crate::{Millis, Symbol, number, text};
 
 /// One story, filing, halt …
 ///
-/// What people read of it is cleaned by [`plain`](crate::plain) where it is read from JSON. A feed
-/// that reads it from another form cleans it by the same function.
+/// Its texts are cleaned by [`plain`](crate::plain) when they are parsed from JSON. A feed that parses another format
+/// cleans them with the same function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct News {
-    /// The source's own id with the source's prefix, `sec:0001209191-21-027150`: the same id twice
-    /// is one story.
+    /// The source's own id with the source's prefix, `sec:0001209191-21-027150`. The same id twice is one story.
     pub id: String,
-    /// What kind of news it is.
+    /// The kind of news.
     #[serde(rename = "type")]
     pub kind: NewsType,
-    /// Where [`News::kind`] comes from.
+    /// The origin of [`News::kind`].
     pub basis: Basis,
-    /// What became of the story.
+    /// Whether the story is new, updated or withdrawn.
     #[serde(default, skip_serializing_if = "Action::is_created")]
     pub action: Action,
-    /// The symbols that it concerns; none for news of the whole market.
+    /// The symbols that it concerns; empty for news of the whole market.
     #[serde(default)]
     pub symbols: Vec<Symbol>,
     /// The headline, as text.
     #[serde(deserialize_with = "text::read")]
     pub headline: String,
-    /// A sentence or two more, as text.
+    /// One or two more sentences, as text.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "text::read_some"
     )]
     pub summary: Option<String>,
-    /// Where to read it.
+    /// The address of the full text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Link>,
     /// The name of the source, `SEC EDGAR`.
@@ -65,9 +64,8 @@ pub struct News {
 }
 
 impl News {
-    /// What there is to publish where the same story was published before; `None` where that is nothing. A
-    /// story whose words have changed is [`Action::Updated`], whatever its source calls it, unless
-    /// it is withdrawn.
+    /// What to publish after an earlier version of the same story; `None` if nothing has changed. A story whose words
+    /// have changed is [`Action::Updated`], whatever its source calls it, unless it is withdrawn.
     pub fn after(self, earlier: &News) -> Option<News> {
         let withdrawn = self.action == Action::Deleted;
         if withdrawn && earlier.action == Action::Deleted {
@@ -88,8 +86,8 @@ impl News {
         Some(News { action, ..words })
     }
 
-    /// Whether headline and summary have all of these words, which are as [`words_of`] gives them; of
-    /// the last, the beginning is enough, because it may still be being typed.
+    /// Whether headline and summary contain all of these words, in the form of [`words_of`]. Of the last word the
+    /// beginning is enough, since a person may still be typing it.
     pub fn has_words(&self, words: &[String]) -> bool {
         let Some((last, others)) = words.split_last() else {
             return true;
@@ -101,10 +99,10 @@ impl News {
     }
 }
 
-/// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+/// The words of a text in lower case, separated by anything but letters and digits.
 #[cfg(target_arch = "wasm32")]
 pub fn words_of(text: &str) -> Vec<String> {
-    // The tables of Unicode would be a thirtieth of the page's program, and the browser has them.
+    // The Unicode tables would be a thirtieth of the page's program, and the browser has them.
     let words = js_sys::RegExp::new(r"[\p{Alphabetic}\p{N}]+", "gu");
     let found = js_sys::JsString::from(text).to_lower_case().match_(&words);
     let found = found
@@ -113,7 +111,7 @@ pub fn words_of(text: &str) -> Vec<String> {
     found.iter().filter_map(|word| word.as_string()).collect()
 }
 
-/// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+/// The words of a text in lower case, separated by anything but letters and digits.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn words_of(text: &str) -> Vec<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric());
@@ -121,7 +119,7 @@ pub fn words_of(text: &str) -> Vec<String> {
     words.map(str::to_lowercase).collect()
 }
 
-/// What kind of news it is.
+/// The kind of a piece of news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -164,7 +162,7 @@ impl NewsType {
         NewsType::Notice,
     ];
 
-    /// The type as a person reads it, in lower case.
+    /// The kind as the page shows it, in lower case.
     pub const fn label(self) -> &'static str {
         match self {
             NewsType::Headline => "headline",
@@ -186,20 +184,20 @@ impl NewsType {
     }
 }
 
-/// How the type of a story is known, so that a guess is never shown as a fact.
+/// How the kind of a story was determined, so that a guess is never shown as a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The source gave it.
     Native,
-    /// A table gave it for the source's own category.
+    /// A table maps the source's own category to it.
     Mapped,
     /// Words in the headline suggest it.
     Inferred,
 }
 
-/// What became of a story.
+/// The change that a version of a story makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -219,9 +217,8 @@ impl Action {
     }
 }
 
-/// An `http` or `https` address: nothing else may become a link on the page. It has no user in it: what
-/// stands before an `@` is a password that should not be passed on, or a host that the link does not
-/// lead to.
+/// An `http` or `https` address: nothing else may become a link on the page. It contains no user: the text before an
+/// `@` is either a password that should not be passed on, or a host that the link does not lead to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Link(String);
@@ -236,7 +233,7 @@ impl Link {
 /// Why a text is not a [`Link`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkError {
-    /// The address; none where it may have a password in it.
+    /// The address; absent if it may contain a password.
     text: Option<String>,
 }
 
@@ -269,8 +266,8 @@ impl FromStr for Link {
             return Err(LinkError { text: None });
         }
         match rest {
-            // Browsers strip control characters and white space from addresses before they read
-            // them, and show others not at all: an address that carries some is not what it seems.
+            // Browsers strip some control characters and white space from addresses before they parse them, and do not
+            // show others: such an address is not what it appears to be.
             Some(rest)
                 if !rest.is_empty()
                     && !text
@@ -286,8 +283,7 @@ impl FromStr for Link {
     }
 }
 
-/// Whether what follows the scheme of an address names a user before its host. Browsers read a
-/// backslash as a slash.
+/// Whether the part of an address after the scheme has a user before its host. Browsers treat a backslash as a slash.
 fn has_user(rest: &str) -> bool {
     let authority = rest
         .split(['/', '\\', '?', '#'])
@@ -309,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_same_story_twice_is_one_and_a_changed_one_is_an_update() {
-        let told = |action, headline: &str| News {
+        let version = |action, headline: &str| News {
             id: "test:1".to_owned(),
             kind: NewsType::Headline,
             basis: Basis::Native,
@@ -336,8 +332,8 @@ mod tests {
             ((Deleted, "a"), (Deleted, ""), None),
             ((Deleted, "a"), (Created, "a"), Some(Updated)),
         ] {
-            let expected = becomes.map(|action| told(action, now.1));
-            let after = told(now.0, now.1).after(&told(before.0, before.1));
+            let expected = becomes.map(|action| version(action, now.1));
+            let after = version(now.0, now.1).after(&version(before.0, before.1));
             assert_eq!(after, expected, "{now:?} after {before:?}");
         }
     }

@@ -1,18 +1,18 @@
 use serde::{Deserialize, Deserializer, de};
 
-/// The largest whole number of an event. JavaScript reads every whole number up to here exactly
-/// (`Number.MAX_SAFE_INTEGER`), and not all of those above.
+/// The largest whole number of an event. JavaScript represents every whole number up to it exactly
+/// (`Number.MAX_SAFE_INTEGER`), but not every larger one.
 pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-/// Reads a count or a time that a browser can read too.
+/// Parses a count or a time that a browser can represent too.
 ///
 /// # Errors
-/// When it is no whole number from 0 to [`MAX_NUMBER`].
+/// If it is not a whole number from 0 to [`MAX_NUMBER`].
 pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     u64::deserialize(deserializer).and_then(bounded)
 }
 
-/// Reads such a number that may be missing.
+/// Parses such a number, which may be absent.
 ///
 /// # Errors
 /// As [`read`].

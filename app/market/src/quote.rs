@@ -2,11 +2,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Millis, Price, Size, Symbol, number};
 
-/// The whole state of one symbol at one moment, so that a skipped quote is no loss.
+/// The whole state of one symbol at one moment, so that a skipped quote loses nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Quote {
-    /// What is traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// The exchange's time of the newest change, or the time of receipt if the source gives none.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
@@ -48,15 +48,15 @@ pub struct Quote {
     /// The lowest price of the span of [`Quote::volume`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<Price>,
-    /// The day of which [`Quote::price`] is the close, `2026-11-23`, if no feed quotes the symbol: the last close in the
-    /// archive stands in for a quote. A published quote never has it.
+    /// Only if no feed quotes the symbol: the day of which [`Quote::price`] is the close, `2026-11-23`. The last close
+    /// in the archive then takes the place of a quote. A published quote never has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(format = Date))]
     pub close_of: Option<String>,
 }
 
 impl Quote {
-    /// A quote of which nothing is known yet.
+    /// A quote without any data yet.
     pub const fn new(symbol: Symbol, time: Millis) -> Self {
         Quote {
             symbol,

@@ -2,17 +2,14 @@ use rust_decimal::Decimal;
 
 use crate::{Bar, Millis, Price, Size, Symbol, Trade};
 
-/// What the trades of a span of time add up to: everything that a bar is rendered from, exact, so that the sums of
-/// the parts of a span are the sums of the span.
+/// The sums of the trades of a span of time: everything that a bar is rendered from. They are exact, so that the sums
+/// of the parts of a span are the sums of the span.
 ///
-/// - The open and the close are the first and the last price of the trades that move the last
-///   price, by their times, and those of the same time in the order in which they came. Where none
-///   does, trades that move the range stand in, as a report out of sequence is the last sale where
-///   there is no other.
-/// - The high and the low are those of the trades that move the range, and never inside of the open
-///   and the close.
-/// - Volume, turnover and number are those of the trades that move the volume. A span may have a volume and
-///   no price.
+/// - The open and the close are the first and the last price of the trades that move the last price, ordered by time,
+///   and at the same time by arrival. If there are none, trades that move the range stand in, as a report out of
+///   sequence is the last sale if there is no other.
+/// - The high and the low are those of the trades that move the range, and never inside of the open and the close.
+/// - Volume, turnover and number are those of the trades that move the volume. A span may have a volume and no price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sums {
     /// The first price.
@@ -23,13 +20,12 @@ pub struct Sums {
     pub low: Option<Price>,
     /// The last price.
     pub close: Option<Price>,
-    /// Whether open and close are of trades that move the last price. Otherwise they are of trades
-    /// that move the range, and stand in until such a one comes.
+    /// Whether open and close are from trades that move the last price. Otherwise they are from trades that move the
+    /// range, and stand in until one moves the last price.
     pub firm: bool,
     /// The sum of the sizes.
     pub volume: Size,
-    /// The sum of price times size; `None` where that of any part of the volume is not known, or the sum does not
-    /// fit.
+    /// The sum of price times size; `None` if it is unknown for any part of the volume, or does not fit.
     pub turnover: Option<Decimal>,
     /// The number of trades.
     pub trades: u64,
@@ -42,7 +38,7 @@ impl Default for Sums {
 }
 
 impl Sums {
-    /// Those of no trades.
+    /// The sums of no trades.
     pub const ZERO: Sums = Sums {
         open: None,
         high: None,
@@ -54,8 +50,8 @@ impl Sums {
         trades: 0,
     };
 
-    /// Those of a bar that is given as a whole. Its turnover is its average price times its volume, and not known
-    /// where it has no average price.
+    /// The sums of a whole bar. Its turnover is its average price times its volume, and unknown if it has no average
+    /// price.
     pub fn of_bar(bar: &Bar) -> Self {
         let turnover = if bar.volume == Size::ZERO {
             Some(Decimal::ZERO)
@@ -75,12 +71,12 @@ impl Sums {
         }
     }
 
-    /// Whether there is nothing in them.
+    /// Whether no trade is in the sums.
     pub fn is_zero(&self) -> bool {
         *self == Sums::ZERO
     }
 
-    /// The bar of the span that begins at `start`; `None` where no trade has moved a price.
+    /// The bar of the span that begins at `start`; `None` if no trade has moved a price.
     pub fn bar(&self, symbol: Symbol, start: Millis) -> Option<Bar> {
         let (open, close) = (self.open?, self.close?);
         let high = self.high.map_or(open, |high| higher(high, open));
@@ -114,18 +110,18 @@ impl Sums {
                     .turnover
                     .and_then(|turnover_before| turnover_before.checked_add(turnover?));
             }
-            // The sum stays where it was, and no longer is what the turnover was paid for.
+            // The sum is unchanged, and no longer corresponds to the turnover.
             None => self.turnover = None,
         }
     }
 }
 
 /// Adds up trades, or the sums of the parts of a span: the only place that does. The order in which they are added
-/// makes no difference, but for that of trades of the same time.
+/// makes no difference, except among trades of the same time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roll {
     sums: Sums,
-    /// When the open was traded, and the close.
+    /// The times of the open and of the close.
     opened: Millis,
     closed: Millis,
 }
@@ -140,8 +136,7 @@ impl Roll {
         }
     }
 
-    /// Adds a trade of that exchange time. Whether it belongs into the span is for the caller to
-    /// decide.
+    /// Adds a trade with this exchange time. The caller decides whether the trade belongs to the span.
     pub fn add(&mut self, time: Millis, trade: &Trade) {
         let price = Some(trade.price);
         if trade.moves.last || trade.moves.range {
@@ -188,52 +183,51 @@ impl Roll {
         }
     }
 
-    /// What has been added up.
+    /// The sums so far.
     pub fn sums(&self) -> &Sums {
         &self.sums
     }
 
-    /// The same, to be kept.
+    /// The same, by value.
     pub fn into_sums(self) -> Sums {
         self.sums
     }
 
-    /// The bar; `None` where no trade has moved a price.
+    /// The bar; `None` if no trade has moved a price.
     pub fn bar(&self, symbol: Symbol, start: Millis) -> Option<Bar> {
         self.sums.bar(symbol, start)
     }
 }
 
-/// A minute that has closed, with a price or without one.
+/// A closed minute, with or without a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Minute {
-    /// What was traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// The minute's first millisecond.
     pub start: Millis,
-    /// What was traded in it.
+    /// The sums of its trades.
     pub sums: Sums,
 }
 
 impl Minute {
-    /// Its bar; `None` where no trade has moved a price.
+    /// Its bar; `None` if no trade has moved a price.
     pub fn bar(&self) -> Option<Bar> {
         self.sums.bar(self.symbol, self.start)
     }
 }
 
-/// The average price of a volume for which `turnover` was paid, of trades at prices as precise as these;
-/// `None` where either is not known. It has two digits more than the prices, and past eight no more than they
-/// have.
+/// The average price of a volume with this `turnover`, for trades at prices of this precision; `None` if either is
+/// unknown. It has two more digits than the prices, and beyond eight digits no more than they have.
 fn vwap(turnover: Option<Decimal>, volume: Size, prices: [Price; 4]) -> Option<Price> {
-    // Two digits more than the prices have say what an average adds; past eight they are noise.
+    // Two more digits than the prices are what an average adds; beyond eight they are noise.
     let scale = prices.map(Price::scale).into_iter().fold(0, u32::max);
     let digits = (scale + 2).min(8).max(scale);
     let average = turnover?.checked_div(volume.decimal())?;
     Some(Price::from(average).rounded(digits))
 }
 
-/// The higher one; of two that are equal that with more digits, so that the order makes no difference.
+/// The higher one; of two equal ones that with more digits, so that the order makes no difference.
 fn higher(one: Price, other: Price) -> Price {
     if (other, other.scale()) > (one, one.scale()) {
         other
@@ -242,7 +236,7 @@ fn higher(one: Price, other: Price) -> Price {
     }
 }
 
-/// The lower one; of two that are equal that with more digits.
+/// The lower one; of two equal ones that with more digits.
 fn lower(one: Price, other: Price) -> Price {
     if other < one || other == one && other.scale() > one.scale() {
         other
@@ -262,7 +256,7 @@ fn either(
     }
 }
 
-/// A sum that stays where it was when it would no longer fit into 28 digits.
+/// A sum that is left unchanged if it would no longer fit into 28 digits.
 pub(crate) fn sum(sum: Size, size: Size) -> Size {
     sum.checked_add(size).unwrap_or(sum)
 }

@@ -1,4 +1,4 @@
-//! How what is written as text is described to OpenAPI; the rest is derived.
+//! OpenAPI schemas of types that are written as text; the others are derived.
 
 use std::borrow::Cow;
 

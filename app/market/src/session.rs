@@ -2,12 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Millis, Price, Symbol, number, text};
 
-/// What changes slower than a quote: names, the day's references, the state of trading. Its texts are
-/// cleaned as those of [`News`](crate::News) are.
+/// The state of a symbol that changes more slowly than a quote: names, the day's references, the state of trading. Its
+/// texts are cleaned like those of [`News`](crate::News).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Session {
-    /// What is traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// Its name, `Alphabet Inc.`.
     #[serde(deserialize_with = "text::read")]
@@ -31,7 +31,7 @@ pub struct Session {
     pub source: String,
     /// What kind of data the feed gives.
     pub quality: Quality,
-    /// Whether it is being traded.
+    /// The state of trading.
     pub state: TradingState,
     /// The venue's code of a halt, `T1`, `LUDP`.
     #[serde(
@@ -40,16 +40,16 @@ pub struct Session {
         deserialize_with = "text::read_some"
     )]
     pub halt_code: Option<String>,
-    /// The regular session that is on or else comes next, if the venue's calendar is known.
+    /// The current or next regular session, if the venue's calendar is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<RegularHours>,
     /// The session's first price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Price>,
-    /// The close of the session before, which changes are counted from.
+    /// The close of the previous session, the base of the day's change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prev_close: Option<Price>,
-    /// The smallest step of a price; prices are shown with its digits.
+    /// The smallest step of a price; prices are shown with as many digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tick: Option<Price>,
 }
@@ -71,17 +71,17 @@ pub struct RegularHours {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
-    /// As it happens.
+    /// In real time.
     Live,
-    /// As it happened some minutes ago.
+    /// Some minutes late.
     Delayed,
-    /// Made up.
+    /// Simulated.
     Simulated,
-    /// Recorded before and played again.
+    /// A replayed recording.
     Replay,
 }
 
-/// Whether something is being traded.
+/// The state of trading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{FeedStatus, Millis, News, Price, Quote, Session, Symbol, number};
 
-/// Everything that is needed to draw the page, as of one position on the tape.
+/// Everything that is needed to draw the page, at one position on the tape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Snapshot {
@@ -12,9 +12,9 @@ pub struct Snapshot {
     pub time: Millis,
     /// Whether the id to resume after is not on the tape, so that events in between are lost.
     pub reset: bool,
-    /// The newest quote of each symbol, in the order of the symbols.
+    /// The newest quote of each symbol, ordered by symbol.
     pub quotes: Vec<Quote>,
-    /// What is known of each symbol, in the order of the symbols.
+    /// The session of each symbol, ordered by symbol.
     #[serde(default)]
     pub sessions: Vec<Session>,
     /// The newest closes of each symbol, for sparklines.
@@ -22,9 +22,9 @@ pub struct Snapshot {
     pub closes: Vec<Closes>,
     /// The newest stories, newest first.
     pub news: Vec<News>,
-    /// How the feeds are doing.
+    /// The states of the feeds.
     pub feeds: Vec<FeedStatus>,
-    /// The requested symbols that no feed has named so far. The stream carries them from their first event on.
+    /// The requested symbols that no feed has published yet. The stream carries them from their first event on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub unknown: Vec<Symbol>,
@@ -34,7 +34,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Closes {
-    /// What was traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// The closes, oldest first.
     pub prices: Vec<Price>,

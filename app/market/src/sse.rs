@@ -1,5 +1,5 @@
-//! Server-Sent Events as bytes, after the
-//! [HTML standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+//! Server-Sent Events as bytes, according to the [HTML
+//! standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
 
 use std::fmt::{self, Write as _};
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{Event, EventKind, Snapshot, event};
 
-/// An event as it goes to subscribers: encoded once, shared by all of them.
+/// An event as it is sent to subscribers: encoded once, shared by all of them.
 #[derive(Debug, Clone)]
 pub struct Frame {
     bytes: Bytes,
@@ -18,12 +18,12 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Encodes an event, with its id where it has one.
+    /// Encodes an event, with its id if it has one.
     pub fn new(id: Option<&dyn fmt::Display>, event: &Event) -> Self {
         Encoded::new(event).frame(id)
     }
 
-    /// The frame, with its id where it has one.
+    /// The frame, with its id if it has one.
     pub fn bytes(&self) -> Bytes {
         self.bytes.clone()
     }
@@ -44,13 +44,13 @@ impl Frame {
         self.bytes.len()
     }
 
-    /// Whether there is nothing in it, which does not happen.
+    /// Whether it is empty, which does not happen.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 }
 
-/// An event that is encoded but for its id, which is only known once the event has its place.
+/// An event that is encoded except for its id, which is assigned when the event is appended.
 #[derive(Debug, Clone)]
 pub struct Encoded {
     text: String,
@@ -92,7 +92,7 @@ impl Encoded {
     fn of(kind: EventKind, len: usize, data: impl FnOnce(&mut String)) -> Self {
         let mut text = String::with_capacity(len + 32);
         // Writing to a String cannot fail.
-        // A name that is left out is `message`.
+        // An omitted name means `message`.
         if kind != EventKind::Quote {
             let _ = writeln!(text, "event: {}", kind.name());
         }
@@ -103,7 +103,7 @@ impl Encoded {
         Encoded { text, data_start }
     }
 
-    /// The frame, with its id where it has one.
+    /// The frame, with its id if it has one.
     pub fn frame(&self, id: Option<&dyn fmt::Display>) -> Frame {
         let mut text = String::with_capacity(self.text.len() + 32);
         if let Some(id) = id {
@@ -139,11 +139,11 @@ pub struct Message {
     pub name: String,
     /// The data lines, joined with line feeds.
     pub data: String,
-    /// The last id that the stream has named so far.
+    /// The last id that the stream has sent so far.
     pub last_event_id: String,
 }
 
-/// Reads a stream, however it is cut into chunks.
+/// Parses a stream, however it is cut into chunks.
 #[derive(Debug, Default)]
 pub struct Decoder {
     line: Vec<u8>,
@@ -163,12 +163,12 @@ impl Decoder {
         Self::default()
     }
 
-    /// The reconnection time that the stream named last, in milliseconds.
+    /// The last reconnection time that the stream sent, in milliseconds.
     pub fn retry(&self) -> Option<u64> {
         self.retry
     }
 
-    /// Takes the next bytes and hands out the messages that they complete.
+    /// Takes the next bytes and returns the messages that they complete.
     pub fn push(&mut self, chunk: &[u8], mut message: impl FnMut(Message)) {
         for &byte in chunk {
             let after_carriage_return = std::mem::take(&mut self.after_carriage_return);

@@ -5,10 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The name under which something is traded, as its venue writes it: `GOOG`, `ABR$D`, `BRK/A`,
 /// `ES=F`, `币安人生USDT`.
 ///
-/// One to [`Symbol::MAX_CHARS`] letters and digits of any script and [`Symbol::SIGNS`], with at
-/// least one letter or digit. It is read in any case and composition, and kept in one form: upper
-/// case, in Unicode's [normalization form C](https://www.unicode.org/reports/tr15/). It has no white
-/// space, nothing invisible and no comma, which separates symbols in lists.
+/// One to [`Symbol::MAX_CHARS`] letters and digits of any script and [`Symbol::SIGNS`], with at least one letter or
+/// digit. Any case and composition is accepted and stored in one form: upper case, in Unicode's [normalization form
+/// C](https://www.unicode.org/reports/tr15/). It contains no white space, nothing invisible and no comma, which
+/// separates symbols in lists.
 ///
 /// It is `Copy` because every event, row and topic carries one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +38,7 @@ impl Symbol {
     }
 }
 
-/// The longest text that is normalized, in bytes: decomposed letters take more than a symbol has.
+/// The longest text that is normalized, in bytes: decomposed letters take more than a symbol does.
 const MAX_TEXT_BYTES: usize = 4 * Symbol::MAX_BYTES;
 
 /// Why a text is not a [`Symbol`].
@@ -96,7 +96,7 @@ impl FromStr for Symbol {
     }
 }
 
-/// Reads a text in normalization form C, whose letters other than those of ASCII are in upper case.
+/// Parses a text in normalization form C, whose letters outside ASCII are in upper case.
 fn read(text: &str) -> Result<Symbol, Reason> {
     if let Some(other) = text.chars().find(|c| !is_allowed(*c)) {
         return Err(Reason::Has(other));
@@ -134,7 +134,7 @@ fn is_letter_or_digit(c: char) -> bool {
     c.is_alphanumeric()
 }
 
-/// The same by the browser, which has the tables.
+/// The same, by the browser's tables.
 #[cfg(target_arch = "wasm32")]
 fn is_letter_or_digit(c: char) -> bool {
     if c.is_ascii() {
@@ -154,7 +154,7 @@ fn normalized(text: &str) -> String {
     composer.normalize(&upper).into_owned()
 }
 
-/// The same by the browser, which has the tables.
+/// The same, by the browser's tables.
 #[cfg(target_arch = "wasm32")]
 fn normalized(text: &str) -> String {
     const FORM: &str = "NFC";
@@ -331,12 +331,12 @@ mod tests {
             let symbol = text.parse::<Symbol>();
             assert_eq!(symbol.as_ref().map(Symbol::as_str), Ok(form));
         }
-        // A letter that is not composed in upper case ends in a mark, which is none.
+        // A letter that is not composed in upper case ends in a combining mark, which is not a letter.
         let error = "\u{390}".parse::<Symbol>().unwrap_err().to_string();
         assert!(error.ends_with(r"without '\u{301}'"), "{error}");
     }
 
-    /// Every character there is, alone and within a symbol.
+    /// Every character, alone and within a symbol.
     #[test]
     fn what_is_accepted_is_read_as_itself() {
         let mut accepted = 0;

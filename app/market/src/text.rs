@@ -1,14 +1,14 @@
-//! Text from outside, as a person may be shown it.
+//! Text from outside, made safe to show to a person.
 
 use serde::{Deserialize, Deserializer};
 
-/// Whether a character shows nothing and may change how others are read: control characters, the
-/// embeddings, overrides and isolates of the
-/// [bidirectional algorithm](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters),
-/// which reverse what follows them, and what has no width and no meaning in plain text.
+/// Whether a character is invisible and may change how others are read: control characters, the embeddings, overrides
+/// and isolates of the [bidirectional
+/// algorithm](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters), which reverse the text after
+/// them, and characters without width or meaning in plain text.
 ///
-/// What some scripts need stays: the marks of direction (U+200E, U+200F, U+061C), which reverse
-/// nothing, and the joiners (U+200C, U+200D) of Persian, Indic scripts and emoji.
+/// Characters that some scripts need stay: the marks of direction (U+200E, U+200F, U+061C), which reverse nothing, and
+/// the joiners (U+200C, U+200D) of Persian, Indic scripts and emoji.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -24,13 +24,13 @@ pub(crate) fn is_hidden(c: char) -> bool {
         )
 }
 
-/// A text without what is hidden in it, in one line: white space of any kind and length, as where
-/// lines or paragraphs end, is one space, and none stands at the ends.
+/// A text without its invisible characters, on one line: each run of white space, including the ends of lines and
+/// paragraphs, becomes one space, and both ends are trimmed.
 ///
-/// It stays text: nothing in it is read as HTML anywhere.
+/// The result is text and is never parsed as HTML.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    // Line ends are control characters as well as white space, and part words as that.
+    // Line ends are control characters as well as white space, and separate words.
     let seen = text.chars().filter(|c| c.is_whitespace() || !is_hidden(*c));
     for c in seen {
         if !c.is_whitespace() {
@@ -43,12 +43,12 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
-/// Reads a text and cleans it.
+/// Parses a text and cleans it.
 pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|text| plain(&text))
 }
 
-/// Reads a text that may be missing and cleans it; one of which nothing is left is missing.
+/// Parses a text that may be absent and cleans it; a text of which nothing remains is absent.
 pub(crate) fn read_some<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {

@@ -1,13 +1,13 @@
 use crate::{Millis, Price, Size, Symbol};
 
-/// One message of a source about one symbol. What it leaves out stays as it was.
+/// One message of a source about one symbol. What it leaves out is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tick {
-    /// What is traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// When it happened, by [`Tick::clock`].
     pub time: Millis,
-    /// Whose time it is.
+    /// Which clock the time is from.
     pub clock: Clock,
     /// A trade.
     pub trade: Option<Trade>,
@@ -15,7 +15,7 @@ pub struct Tick {
     pub bid: Best,
     /// The best ask.
     pub ask: Best,
-    /// The day's figures, where the source gives them.
+    /// The day's figures, if the source gives them.
     pub day: Day,
 }
 
@@ -40,25 +40,23 @@ impl Tick {
     }
 }
 
-/// Whose time a tick carries.
+/// The clock that a tick's time is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// The exchange's own: bars are cut by it.
+    /// The exchange's clock: bars are cut by it.
     Exchange,
-    /// Ours, because the source gave none. It may run ahead of the exchange's, so that no bar is
-    /// closed by it.
+    /// The server's clock, because the source gave no time. It may run ahead of the exchange's, so it closes no bar.
     Receipt,
 }
 
 /// One trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trade {
-    /// What was paid.
+    /// The price paid.
     pub price: Price,
-    /// How much changed hands, where the source gives it.
+    /// The number traded, if the source gives it.
     pub size: Option<Size>,
-    /// The source's number of it, by which it is corrected, cancelled, and known when it comes
-    /// twice.
+    /// The source's number of the trade, which identifies corrections, cancels and duplicates.
     pub id: Option<u64>,
     /// What it moves.
     pub moves: TradeEligibility,
@@ -85,9 +83,9 @@ impl Trade {
 }
 
 /// What a trade moves, by its conditions. The rules are those of the consolidated tape
-/// ([CTA](https://www.ctaplan.com/publicdocs/ctaplan/CTS_Pillar_Output_Specification.pdf), sale
-/// conditions): a trade at an average price or outside of the regular session counts for the volume
-/// alone, one that is reported out of sequence moves the range with it.
+/// ([CTA](https://www.ctaplan.com/publicdocs/ctaplan/CTS_Pillar_Output_Specification.pdf), sale conditions): a trade at
+/// an average price or outside of the regular session counts for the volume only; a trade that is reported out of
+/// sequence also moves the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TradeEligibility {
     /// The last price: a quote's price, a bar's open and close.
@@ -99,7 +97,7 @@ pub struct TradeEligibility {
 }
 
 impl TradeEligibility {
-    /// Everything, as a regular trade does.
+    /// Everything, as for a regular trade.
     pub const ALL: TradeEligibility = TradeEligibility {
         last: true,
         range: true,
@@ -107,16 +105,16 @@ impl TradeEligibility {
     };
 }
 
-/// A trade that was wrong: cancelled, or put right.
+/// The cancel or correction of a trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Correction {
-    /// What was traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// When the source sent the correction, in its own time.
     pub time: Millis,
     /// The source's number of the trade, [`Trade::id`].
     pub trade: u64,
-    /// What stands in its place at the same time; `None` where it never happened.
+    /// The trade that replaces it, at the same time; `None` for a cancel.
     pub right: Option<Trade>,
 }
 
@@ -132,24 +130,24 @@ pub enum Best {
     At {
         /// The price.
         price: Price,
-        /// How much, where the source gives it.
+        /// The size, if the source gives it.
         size: Option<Size>,
     },
 }
 
-/// The day's figures as a source counts them. They stand until it gives the next ones; trades that
-/// come without them are added on top.
+/// The day's figures as a source counts them. They hold until the next ones; trades that arrive without figures are
+/// added on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Day {
-    /// What has been traded.
+    /// The volume.
     pub volume: Option<Size>,
     /// The highest price.
     pub high: Option<Price>,
     /// The lowest price.
     pub low: Option<Price>,
-    /// The first price. It belongs into a [`crate::Session`], not into a quote.
+    /// The first price. It belongs in a [`crate::Session`], not in a quote.
     pub open: Option<Price>,
-    /// The close of the day before, or the price at the beginning of a day that rolls. It belongs
-    /// into a [`crate::Session`], not into a quote.
+    /// The close of the previous day, or the price at the beginning of a rolling day. It belongs in a
+    /// [`crate::Session`], not in a quote.
     pub prev_close: Option<Price>,
 }

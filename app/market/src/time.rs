@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::Millis;
 
-/// What a number counts from the Unix epoch on.
+/// The unit in which a number counts from the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUnit {
     /// Seconds.
@@ -29,22 +29,20 @@ impl TimeUnit {
         TimeUnit::Nanos,
     ];
 
-    /// The numbers of each unit that are taken for a time: from March 3, 1973 until the year 5138, so
-    /// that no number is one of two units. The first day of 1970 in milliseconds is therefore never
-    /// read out of seconds.
+    /// The numbers of each unit that are accepted as a time: from March 3, 1973 until the year 5138, so that no number
+    /// is valid in two units. The first day of 1970 in milliseconds is therefore never parsed as seconds.
     const fn range(self) -> (u64, u64) {
         const FROM: u64 = 100_000_000;
         match self {
             TimeUnit::Seconds => (FROM, FROM * 1_000),
             TimeUnit::Millis => (FROM * 1_000, FROM * 1_000_000),
             TimeUnit::Micros => (FROM * 1_000_000, FROM * 1_000_000_000),
-            // Beyond it there is no number of 64 bits: the year 2554.
+            // Beyond it a number does not fit into 64 bits: the year 2554.
             TimeUnit::Nanos => (FROM * 1_000_000_000, u64::MAX),
         }
     }
 
-    /// The unit of a number since the epoch, by its magnitude; `None` where it is a plausible time in
-    /// no unit.
+    /// The unit of a number since the epoch, by its magnitude; `None` if it is a plausible time in no unit.
     pub fn of(number: u64) -> Option<TimeUnit> {
         TimeUnit::ALL.into_iter().find(|unit| {
             let (from, until) = unit.range();
@@ -52,8 +50,8 @@ impl TimeUnit {
         })
     }
 
-    /// The millisecond that a number of this unit means; `None` where it is before the epoch, or too
-    /// large. What is less than a millisecond is cut off.
+    /// The millisecond of a number of this unit; `None` if it is before the epoch or too large. Fractions of a
+    /// millisecond are cut off.
     pub fn millis(self, number: Decimal) -> Option<Millis> {
         let millis = match self {
             TimeUnit::Seconds => number.checked_mul(Decimal::ONE_THOUSAND)?,
@@ -94,10 +92,10 @@ impl fmt::Display for TimeError {
 
 impl std::error::Error for TimeError {}
 
-/// The time that a number means whose unit is not known, and the unit.
+/// The time of a number whose unit is unknown, and the unit.
 ///
 /// # Errors
-/// When it is a plausible time in no unit.
+/// If it is a plausible time in no unit.
 pub fn since_epoch(number: Decimal) -> Result<(Millis, TimeUnit), TimeError> {
     let read = || {
         let whole = number.trunc().to_u64()?;

@@ -1,4 +1,4 @@
-//! The wire contract: what the server, the page and its tabs have to agree on. All of them derive it from here.
+//! The wire contract of the server, the page and its tabs. All of them derive it from here.
 
 use std::{fmt, time::Duration};
 
@@ -10,10 +10,10 @@ pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The longest time that the server waits with the answer to a poll. Proxies close silent requests soon after.
 pub const MAX_POLL_WAIT: Duration = Duration::from_secs(25);
 
-/// How many one-minute closes a sparkline is drawn from.
+/// The number of one-minute closes in a sparkline.
 pub const SPARKLINE_BARS: usize = 60;
 
-/// How many stories a page of `/news` has where the request does not name another number.
+/// The number of stories on a page of `/news` if the request does not name another.
 pub const NEWS_PAGE: usize = 50;
 
 /// The longest watchlist of the page, and the most symbols that the page names in one request: beyond, it
@@ -45,15 +45,15 @@ macro_rules! event_kinds {
 event_kinds! {
     /// A trade or a new best price. A stream sends no `event:` line with it.
     Quote = "message",
-    /// What changes slower than a price.
+    /// State that changes more slowly than a price.
     Session = "session",
     /// A closed one-minute bar.
     Bar = "bar",
     /// A story, filing, halt …
     News = "news",
-    /// The state as of a position.
+    /// The state at one position.
     Snapshot = "snapshot",
-    /// A sign of life.
+    /// A heartbeat.
     Heartbeat = "heartbeat",
 }
 
@@ -76,7 +76,7 @@ impl EventKind {
         }
     }
 
-    /// Whether publishers may send it. The others are the server's own.
+    /// Whether publishers may send it. The others only the server sends.
     pub const fn is_published(self) -> bool {
         match self {
             EventKind::Quote | EventKind::Session | EventKind::Bar | EventKind::News => true,
@@ -93,14 +93,14 @@ impl EventKind {
     }
 }
 
-/// Which subscribers receive an event.
+/// The subscribers that receive an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topics<'a> {
-    /// Those of a symbol's market data.
+    /// Subscribers of the symbol's market data.
     Market(Symbol),
-    /// Those of all news, and of the news of the story's symbols.
+    /// Subscribers of all news, and of the news of the story's symbols.
     News(&'a News),
-    /// None: it is of one connection, and on no tape.
+    /// None: the event belongs to one connection and is on no tape.
     Connection,
 }
 

@@ -1,4 +1,4 @@
-//! What is written on the wire is what is read from it, whatever is in it and however it is cut.
+//! What is written on the wire is what is parsed from it, whatever it contains and however it is cut.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ use proptest::{
 };
 use rust_decimal::Decimal;
 
-/// What could end a line, a field or a stream early, or pass for one.
+/// What could end a line, a field or a stream early, or be mistaken for one.
 const PIECES: [&str; 24] = [
     "\n",
     "\r",
@@ -54,7 +54,7 @@ fn text() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A text as it is once it has been read: nothing hidden, in one line.
+/// A text as it is after parsing: nothing invisible, on one line.
 fn shown() -> impl Strategy<Value = String> {
     text().prop_map(|text| plain(&text))
 }
@@ -265,7 +265,7 @@ fn reference(stream: &[u8]) -> (Vec<Message>, Option<u64>) {
     (messages, retry)
 }
 
-/// Streams of what means something in one, and of what does not.
+/// Streams of fragments with a meaning in the format, and of fragments without one.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     const TOKENS: [&[u8]; 26] = [
         b"\n",
@@ -304,7 +304,7 @@ proptest! {
         let data = event.data();
         prop_assert!(!data.contains(['\n', '\r', '\0']), "{data:?}");
         let read = Event::decode(event.name(), &data).unwrap();
-        // Equal numbers may be written with more or fewer zeros; these are to be the same.
+        // Equal numbers may be written with more or fewer zeros; these must be the same.
         prop_assert_eq!(read.data(), data);
         prop_assert_eq!(read, event);
     }
@@ -509,7 +509,7 @@ fn a_long_text_of_breaks_stays_in_one_frame() {
     }
 }
 
-/// A stream, then name, data and id of each message in it.
+/// Parses a stream and returns name, data and id of each message.
 type Case = (
     &'static str,
     &'static [(&'static str, &'static str, &'static str)],

@@ -1,12 +1,12 @@
-//! What trades and quotes cost the archive, on this machine and in this build:
+//! The cost of trades and quotes for the archive, on this machine and in this build:
 //!
 //! ```text
 //! cargo run --profile dist -p archive --example throughput -- [SECONDS] [SYMBOLS] [RATE]
 //! ```
 //!
-//! For some seconds it gives an archive that many trades and quotes a second of that many symbols,
-//! as a tape's cursor does, and prints what that took: the processor time of the whole process,
-//! the slowest commit, and the bytes on disk. Then it imports a day of ticks.
+//! For some seconds it writes that many trades and quotes a second of that many symbols, like a tape's cursor, and
+//! prints the cost: the processor time of the whole process, the slowest commit, and the bytes on disk. Then it imports
+//! a day of ticks.
 
 use std::{
     sync::Arc,
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (archive, opened) = Archive::open(&folder, "test.db", Options::new(Arc::new(now)))?;
 
     let (began, before) = (Instant::now(), processor_time());
-    let (mut told, mut id) = (
+    let (mut written, mut id) = (
         0,
         EventId {
             ms: opened.start,
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let mut events = Vec::new();
         let feed: Arc<str> = "Test".into();
-        for n in told..due {
+        for n in written..due {
             let symbol = symbols[(n % symbols.len() as u64) as usize];
             archive.trade(Print {
                 symbol,
@@ -91,13 +91,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             };
             events.push((place, Arc::new(Event::Quote(quote(symbol, time, n)))));
         }
-        told = due;
+        written = due;
         archive.commit(events).await?;
     }
     let (took, used) = (began.elapsed(), processor_time() - before);
     let status = archive.status();
     println!(
-        "{told} trades and {told} quotes of {} symbols in {took:.1?}: {used:.2?} of processor time, {:.0} % of a core",
+        "{written} trades and {written} quotes of {} symbols in {took:.1?}: {used:.2?} of processor time, {:.0} % of a core",
         symbols.len(),
         100.0 * used.as_secs_f64() / took.as_secs_f64()
     );
@@ -105,12 +105,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{} commits, the slowest took {:.1?}; dropped {}; {} rows; the file has {} bytes",
         status.commits, status.slowest_commit, status.dropped, status.rows, status.file_bytes
     );
-    let asked = Instant::now();
+    let started = Instant::now();
     let bars = archive.bars(symbols[0], Interval::Minute, 0..Millis::MAX, 45_000)?;
     println!(
         "{} bars of a minute read in {:.1?}",
         bars.len(),
-        asked.elapsed()
+        started.elapsed()
     );
     archive.close().await?;
     drop(archive);
@@ -156,12 +156,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while importer.roll()? > 0 {}
     let reader = archive::Reader::open(&folder, "test.db")?;
     for _ in 0..2 {
-        let asked = Instant::now();
+        let started = Instant::now();
         let bars = reader.bars(symbol, Interval::Minute, 0..start - 60_000, usize::MAX)?;
         println!(
             "a month of {} bars of a minute read in {:.1?}",
             bars.len(),
-            asked.elapsed()
+            started.elapsed()
         );
     }
     std::fs::remove_dir_all(folder)?;

@@ -24,10 +24,10 @@ use crate::{
     writer::Writer,
 };
 
-/// The history on disk: a handle, of which there may be many. It reads as a [`Reader`] does.
+/// The history on disk: a handle, which can be cloned. It reads like a [`Reader`].
 ///
-/// When the last handle is dropped, what waits is written once more, without another attempt, and
-/// the file is left; [`Archive::close`] returns how that went.
+/// When the last handle is dropped, queued writes are tried once more and the file is released; [`Archive::close`]
+/// returns the result of that.
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
 
@@ -39,33 +39,32 @@ struct Shared {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What was found when an archive was opened.
+/// The state of an archive at its opening.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// The tape's mark, 1 to 9999: drawn when the archive was begun, so that ids of before a restart
-    /// are known after it.
+    /// The tape's mark, 1 to 9999: drawn when the archive was created, so that ids from before a restart are recognised
+    /// after it.
     pub mark: u32,
-    /// From when on the tape may give ids: no id of this many milliseconds or more was ever given.
+    /// The time from which the tape may give ids: no id of this many milliseconds or more was ever given.
     pub start: Millis,
-    /// The newest kept events, and the newest quote and session of each symbol, in the order of
-    /// their ids.
+    /// The newest retained events, and the newest quote and session of each symbol, in the order of their ids.
     pub refill: Vec<(EventId, Event)>,
-    /// Whose the symbols are, and the stories among these, as far as it was written down.
+    /// The owners of the symbols, and of the stories among these events, as far as they were stored.
     pub owners: Vec<Ownership>,
-    /// Where a corrupt file was moved, in whose place a new one was begun.
+    /// Where a corrupt file was moved, for which a new one was created.
     pub set_aside: Option<PathBuf>,
 }
 
 impl Archive {
-    /// Opens the archive in a file of a folder, for this process alone. Both are made where they
-    /// are not there. A file that is corrupt is renamed, not deleted, and a new one begun.
+    /// Opens the archive in a file of a folder, for this process alone. Both are created if they are missing. A corrupt
+    /// file is renamed, not deleted, and a new one created.
     ///
-    /// It reads what is in [`Opened`], so it may take a moment: call it where that may block.
+    /// It reads everything in [`Opened`], so it may block for a moment.
     ///
     /// # Errors
-    /// When another process has it, when a newer version or another program has written it, or when
-    /// the disk does not let it be opened. Then nothing was changed.
+    /// If another process has it, if a newer version or another program has written it, or if the disk fails. Then
+    /// nothing was changed.
     pub fn open(
         folder: &Path,
         name: &str,
@@ -94,7 +93,7 @@ impl Archive {
             }
             other => other?,
         };
-        // What was in it is in the database.
+        // Its content is in the database.
         let archive = Journal::begin(&file)
             .and_then(|journal| Archive::start(database, journal, lock, options))
             .map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
@@ -126,17 +125,15 @@ impl Archive {
         })))
     }
 
-    /// Has events written, with everything that waits, and answers when they are on disk. It is
-    /// queued when this is called, not when the future is first polled, and written also where the
-    /// future is dropped.
+    /// Queues events to be written together with everything else that waits; resolves when they are on disk. They are
+    /// queued when this is called, not when the future is first polled, and are written even if the future is dropped.
     ///
-    /// While the disk is full or the file locked this waits, for it is tried again and again:
-    /// [`Archive::status`] shows it meanwhile. Events of an id that is there already are not written
-    /// twice.
+    /// While the disk is full or the file locked, the future waits, because the write is retried: [`Archive::status`]
+    /// shows it meanwhile. Events with an id that is already stored are not written twice.
     ///
     /// # Errors
-    /// When the archive has failed for good or was closed, or when an id bears another mark than the
-    /// archive's. Then none of these events is stored.
+    /// If the archive has failed for good or was closed, or if an id has another mark than the archive's. Then none of
+    /// these events is stored.
     pub fn commit(
         &self,
         events: Vec<(EventId, Arc<Event>)>,
@@ -144,7 +141,7 @@ impl Archive {
         self.commit_owned(events, Vec::new())
     }
 
-    /// As [`Archive::commit`], and with them whose what is from now on.
+    /// As [`Archive::commit`], together with the owners that change from now on.
     ///
     /// # Errors
     /// As [`Archive::commit`].
@@ -162,38 +159,38 @@ impl Archive {
         async move { answered.await.unwrap_or_else(|_| Err(Failure::closed())) }
     }
 
-    /// Has a trade written, with the next commit or a second later. One with a source's number that
-    /// is known of its feed for its symbol within half a day comes once. Never waits: where the queue is full
+    /// Queues a trade, to be written with the next commit or a second later. A trade with a source's number that its
+    /// feed has already published for its symbol within half a day is stored once. Never waits: if the queue is full
     /// ([`Options::queue_bytes`]), the trade is dropped and counted.
     pub fn trade(&self, print: Print) {
         self.0.inbox.tick(Tick::Trade(print));
     }
 
-    /// Has a trade of this feed put right or cancelled, also one of days ago, and the bars
-    /// with it; without a feed, one of any. Never waits, as [`Archive::trade`].
+    /// Queues the correction or cancel of a trade of this feed, even one of days ago, and of the bars with it; without
+    /// a feed, of any feed's. Never waits, as [`Archive::trade`].
     pub fn correct(&self, correction: Correction, feed: Option<Arc<str>>) {
         self.0.inbox.tick(Tick::Correction(correction, feed));
     }
 
-    /// Has the exact sums of a minute written that has closed, before its bar is committed: the average price of a bar is
-    /// rounded, and a minute without a price has no bar. Trades of the minute that are known count more. Never waits,
-    /// as [`Archive::trade`].
+    /// Queues the exact sums of a closed minute, before its bar is committed: the average price of a bar is rounded,
+    /// and a minute without a price has no bar. Stored trades of the minute take precedence. Never waits, as
+    /// [`Archive::trade`].
     pub fn minute(&self, minute: Minute) {
         self.0.inbox.tick(Tick::Minute(Box::new(minute)));
     }
 
-    /// How it is doing.
+    /// The current status.
     pub fn status(&self) -> Status {
         self.0.status.borrow().clone()
     }
 
-    /// How it is doing, to be waited on.
+    /// The status, to be awaited.
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.0.status.clone()
     }
 
-    /// Where events are to be recorded before anybody reads them, so that they are there, under the same
-    /// ids, when it is opened after the process has died.
+    /// The journal: it records events before any client receives them, so that they are there, under the same ids, when
+    /// the archive is opened after the process has died.
     pub fn journal(&self) -> &Journal {
         &self.0.journal
     }
@@ -203,10 +200,10 @@ impl Archive {
         &self.0.reader
     }
 
-    /// Writes what waits and leaves the file. Other handles can read, and no longer write.
+    /// Writes everything queued and releases the file. Other handles can read, and no longer write.
     ///
     /// # Errors
-    /// When the last attempt to write failed, or it was closed before.
+    /// If the last attempt to write failed, or the archive was closed before.
     pub async fn close(&self) -> Result<(), Failure> {
         let (answer, answered) = oneshot::channel();
         self.0.inbox.close(Some(answer));
@@ -249,12 +246,12 @@ impl Drop for Shared {
     }
 }
 
-/// Opens the database and reads what [`Opened`] holds.
+/// Opens the database and reads the content of [`Opened`].
 fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened), OpenError> {
     let mut database = Database::open(file, options.opening)?;
     let opened = (|| {
         database.mend_meta(now)?;
-        // Names first: they are what everything else is found by.
+        // Names first: everything else is found by them.
         names::names(&database.connection)?;
         quarantine::sweep(&mut database, now)?;
         recover(&mut database, options)?;
@@ -264,7 +261,7 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
         let owners = database.transact(|database| owner::load(&database.connection, events))?;
         let newest = refill.iter().map(|(id, _)| id.ms + 1).max().unwrap_or(0);
         let start = start.max(newest);
-        // What the tape gives before the first commit is promised now.
+        // The ids that the tape gives before the first commit are reserved now.
         database.transact(|database| database.reserve(start + crate::writer::RESERVE))?;
         quarantine::sweep(&mut database, now)?;
         database.connection.busy_timeout(options.busy)?;
@@ -280,13 +277,13 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
     Ok((database, opened))
 }
 
-/// Writes what is in the journal and not in the database.
+/// Writes the events of the journal that are not in the database.
 fn recover(database: &mut Database, options: &Options) -> Result<(), Failure> {
     let recorded = journal::recorded(&database.file)
         .map_err(|error| Failure::new(FailureKind::Io, format!("the journal: {error}")))?;
     let recovered = database.transact(|database| {
         database.refresh()?;
-        // What is older has been written, and may have been removed since.
+        // Older events have been written, and may have been removed since.
         let newest: Option<i64> =
             database
                 .connection
@@ -315,8 +312,7 @@ fn recover(database: &mut Database, options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Renames a corrupt file, and what belongs to it first: a log beside a new file would be taken
-/// for its own.
+/// Renames a corrupt file, and first its companions: SQLite would use a log beside a new file as that file's own.
 fn set_aside(file: &Path, now: Millis) -> Result<PathBuf, OpenError> {
     let aside = beside(file, &format!("{SET_ASIDE}{now}"));
     let _ = fs::remove_file(beside(file, "-shm"));
@@ -359,9 +355,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_told_and_neither_memory_nor_the_end_depends_on_it() {
+    async fn a_full_disk_is_reported_and_neither_fills_the_memory_nor_delays_closing() {
         let folder = std::env::temp_dir().join(format!("tickertape-full-{}", std::process::id()));
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("full.db");
@@ -370,7 +366,7 @@ mod tests {
         options.keep.ticks = None;
         options.queue_bytes = 1000 * size_of::<Tick>();
         let (database, opened) = open(&file, &options, START).unwrap();
-        // As a full disk does, this refuses every page that the file would grow by.
+        // Like a full disk, this refuses every page by which the file would grow.
         let pages: i64 = database
             .connection
             .pragma_query_value(None, "page_count", |row| row.get(0))
@@ -413,7 +409,7 @@ mod tests {
             0
         );
 
-        // Closing does not wait for a disk that stays full, and returns what is lost.
+        // Closing does not wait for a disk that stays full, and returns the loss.
         let closed = tokio::time::timeout(Duration::from_secs(10), archive.close())
             .await
             .unwrap();

@@ -7,16 +7,16 @@ use std::{
 
 use crate::database::beside;
 
-/// What stands between the name of an archive and the time at which it was set aside.
+/// The part of the name between that of the archive and the time at which it was set aside.
 pub(crate) const SET_ASIDE: &str = ".corrupt-";
 
-/// The same once it has been acknowledged.
+/// The same part once it has been acknowledged.
 const ACKNOWLEDGED: &str = ".acknowledged-";
 
 /// The corrupt files of an archive that were set aside and have not been acknowledged, the oldest first.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// If the folder cannot be read.
 pub fn set_aside_files(folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     let beginning = format!("{name}{SET_ASIDE}");
     let mut files = Vec::new();
@@ -35,11 +35,11 @@ pub fn set_aside_files(folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Acknowledges the corrupt files that were set aside, by renaming them; a server that runs notices it
-/// within seconds. Returns their new names.
+/// Acknowledges the corrupt files that were set aside, by renaming them; a running server notices it within seconds.
+/// Returns their new names.
 ///
 /// # Errors
-/// When the folder cannot be read or a file cannot be renamed.
+/// If the folder cannot be read or a file cannot be renamed.
 pub fn acknowledge(folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     let mut renamed = Vec::new();
     for file in set_aside_files(folder, name)? {

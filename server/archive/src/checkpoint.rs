@@ -7,8 +7,8 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-/// Moves what is in the write-ahead log into the file, beside the writer: a checkpoint that holds
-/// nobody up waits for the disk here, on a thread and a connection of its own.
+/// Moves the content of the write-ahead log into the file, beside the writer: a thread with a connection of its own
+/// waits for the disk here, so that the writer does not.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
     wake: Option<SyncSender<()>>,
@@ -16,7 +16,7 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts the thread. Where that or its connection fails, the writer does its work.
+    /// Starts the thread. If that or its connection fails, the writer does its work.
     pub(crate) fn start(file: &Path) -> Self {
         let (wake, woken) = sync_channel::<()>(1);
         let file = file.to_owned();
@@ -30,7 +30,7 @@ impl Checkpointer {
                     return;
                 }
             };
-            // It does not wait: what it cannot move now it moves the next time.
+            // It does not wait: the rest is moved the next time.
             let _ = connection.busy_timeout(Duration::ZERO);
             let _ = connection.pragma_update(None, "synchronous", "FULL");
             while woken.recv().is_ok() {
@@ -50,7 +50,7 @@ impl Checkpointer {
         }
     }
 
-    /// Has a checkpoint made, if none is being made. Returns whether there is a thread to make it.
+    /// Starts a checkpoint, unless one is running. Returns whether there is a thread to run it.
     pub(crate) fn wake(&self) -> bool {
         match self.wake.as_ref().map(|wake| wake.try_send(())) {
             Some(Ok(()) | Err(TrySendError::Full(()))) => true,
@@ -68,8 +68,8 @@ impl Drop for Checkpointer {
     }
 }
 
-/// Makes a checkpoint (<https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>). Returns
-/// whether all of the log is in the file now.
+/// Runs a checkpoint (<https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>). Returns whether all of the log is in
+/// the file now.
 pub(crate) fn run(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
         let (busy, log, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);

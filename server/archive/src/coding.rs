@@ -1,4 +1,4 @@
-//! How values stand in columns.
+//! The encoding of values in columns.
 
 use market::{Price, Size, TradeEligibility};
 use rusqlite::{
@@ -8,8 +8,8 @@ use rusqlite::{
 use rust_decimal::Decimal;
 use tape::EventId;
 
-/// A decimal with the digits that came: `mantissa * 32 + scale` as an integer where that fits
-/// into 64 bits, which SQLite stores in 1 to 8 bytes, and its text where it does not.
+/// A decimal with its original digits: `mantissa * 32 + scale` as an integer if that fits into 64 bits, which SQLite
+/// stores in 1 to 8 bytes, and otherwise its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exact(pub(crate) Decimal);
 
@@ -75,8 +75,7 @@ impl From<Size> for Exact {
     }
 }
 
-/// What a trade moves, as bits; and whether it was taken back, so that it is known when it comes
-/// again.
+/// What a trade moves, as bits; and whether it was cancelled, so that a duplicate is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marks(pub(crate) i64);
 
@@ -84,7 +83,7 @@ impl Marks {
     const LAST: i64 = 1;
     const RANGE: i64 = 2;
     const VOLUME: i64 = 4;
-    /// What never happened.
+    /// Cancelled.
     pub(crate) const CANCELLED: i64 = 8;
 
     pub(crate) const fn moves(self) -> TradeEligibility {
@@ -107,8 +106,8 @@ impl From<TradeEligibility> for Marks {
     }
 }
 
-/// The ids of one tape as integers that keep their order. They all bear its mark, which is stored
-/// once, so that what is left of `n` is less than a thousand.
+/// The ids of one tape as integers in the same order. They all have its mark, which is stored once, so that the rest of
+/// `n` is less than a thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ids {
     pub(crate) mark: u32,
@@ -118,7 +117,7 @@ const PER_MARK: u64 = 1000;
 const N_BITS: u32 = 10;
 
 impl Ids {
-    /// `None` where the id bears another mark or its time is beyond the year 200,000.
+    /// `None` if the id has another mark or its time is beyond the year 200,000.
     pub(crate) fn pack(self, id: EventId) -> Option<i64> {
         let n = id.n.checked_sub(u64::from(self.mark) * PER_MARK)?;
         let ms = i64::try_from(id.ms).ok()?.checked_mul(1 << N_BITS)?;
@@ -132,8 +131,7 @@ impl Ids {
         }
     }
 
-    /// The least packed id that is not below `id`, whatever mark that bears; the greatest number where
-    /// there is none.
+    /// The least packed id that is not below `id`, whatever the mark of that; the greatest number if there is none.
     pub(crate) fn at_least(self, id: EventId) -> i64 {
         const LAST: u64 = (i64::MAX >> N_BITS) as u64;
         if id.ms > LAST {
@@ -148,15 +146,15 @@ impl Ids {
     }
 }
 
-/// Milliseconds as SQLite has them.
+/// Milliseconds as an SQLite integer.
 pub(crate) fn time(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
-/// Reads a decimal and an id from whatever stands in a column, and reads them again as they are written.
+/// Decodes a decimal and an id from any value of a column, encodes them and decodes them again.
 ///
 /// # Panics
-/// When they are not the same then.
+/// If the two results differ.
 #[cfg(any(test, fuzzing))]
 pub fn fuzz_coding(bytes: &[u8]) {
     let same = |value: ValueRef<'_>| {
@@ -215,7 +213,7 @@ mod tests {
             .prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa, scale))
     }
 
-    /// Those of the fuzz target, and every input that broke something once.
+    /// The seeds of the fuzz target, and every input that once failed.
     #[test]
     fn every_seed_is_read_as_it_is_written() {
         let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/archive");
@@ -251,7 +249,7 @@ mod tests {
             prop_assert_eq!(packed[0].cmp(&packed[1]), ids[0].cmp(&ids[1]));
             prop_assert_eq!(tape.unpack(packed[0]), ids[0]);
             prop_assert_eq!(tape.at_least(ids[0]), packed[0]);
-            // Any id at all has its place among them.
+            // Any id has its place among them.
             let other = EventId { ms: other.0, n: u64::from(other.1) };
             prop_assert_eq!(packed[0] >= tape.at_least(other), ids[0] >= other);
         }

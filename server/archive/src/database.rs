@@ -21,28 +21,28 @@ use crate::{
     zone,
 };
 
-/// A connection that writes, with a cache of what it has written.
+/// A connection that writes, with a cache of its names.
 #[derive(Debug)]
 pub(crate) struct Database {
     pub(crate) connection: Store,
     pub(crate) file: PathBuf,
     pub(crate) ids: Ids,
-    /// The order of arrival of the next trade, as of the transaction that is open.
+    /// The order of arrival of the next trade, in the open transaction.
     pub(crate) sequence: i64,
     symbols: HashMap<Symbol, SymbolRow>,
     feeds: HashMap<Arc<str>, i64>,
-    /// Changes when another connection commits: what is known of symbols is then read again.
+    /// Changes when another connection commits: the cached symbols are then read again.
     data_version: i64,
 }
 
-/// The name of a file that belongs to the database, by what is put behind its name.
+/// The name of a file that belongs to the database, with this suffix.
 pub(crate) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(suffix);
     path.into()
 }
 
-/// Whether what is written to the file would still be found under its name.
+/// Whether the name still refers to the open file.
 #[cfg(unix)]
 fn identity(file: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -51,11 +51,11 @@ fn identity(file: &Path) -> Option<(u64, u64)> {
 
 #[cfg(not(unix))]
 fn identity(file: &Path) -> Option<(u64, u64)> {
-    // A file that is open cannot be deleted here.
+    // An open file cannot be deleted here.
     fs::metadata(file).ok().map(|_| (0, 0))
 }
 
-/// Which file a name stands for.
+/// The file that a name refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity(Option<(u64, u64)>);
 
@@ -70,7 +70,7 @@ impl Database {
         std::fs::metadata(&self.file).map_or(0, |file| file.len())
     }
 
-    /// Opens the database for writing, and makes it where there is none.
+    /// Opens the database for writing, and creates it if there is none.
     pub(crate) fn open(file: &Path, busy: Duration) -> Result<Self, OpenError> {
         let failed = |error: rusqlite::Error| OpenError::database(file, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -103,7 +103,7 @@ impl Database {
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         }
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // A commit is on disk when it is answered.
+        // A commit is on disk when it returns.
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Checkpoints have a thread of their own.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -120,27 +120,27 @@ impl Database {
             })?;
         }
         owner::prepare(&self.connection)?;
-        // A row that disagrees with its index is removed all the same, instead of failing the
-        // transaction. The schema itself is never written.
+        // A row that disagrees with its index is removed all the same, instead of failing the transaction. The schema
+        // itself is never written.
         self.connection
             .pragma_update(None, "writable_schema", "ON")?;
         self.ids.mark = meta::read(&self.connection)?.mark;
         Ok(())
     }
 
-    /// Renews the row of `meta` where it is damaged, and returns what to do about it.
+    /// Renews the row of `meta` if it is damaged, and returns what to do about it.
     pub(crate) fn mend_meta(&mut self, now: Millis) -> Result<Option<String>, Failure> {
         let notice = self.transact(|database| meta::mend(&database.connection, now))?;
         self.ids.mark = meta::read(&self.connection)?.mark;
         Ok(notice)
     }
 
-    /// What was found damaged so far.
+    /// The damage that was found so far.
     pub(crate) fn damage(&self) -> &Arc<Damage> {
         &self.connection.damage
     }
 
-    /// Does some work as one transaction: all of it is on disk afterwards, or nothing of it.
+    /// Runs some work as one transaction: afterwards all of it is on disk, or none of it.
     pub(crate) fn transact<R>(
         &mut self,
         work: impl FnOnce(&mut Database) -> Result<R, Failure>,
@@ -159,8 +159,8 @@ impl Database {
         done
     }
 
-    /// As [`Database::transact`], but it does not wait for the disk. What a power cut undoes is work that
-    /// is then done again, and never without what was committed after it.
+    /// As [`Database::transact`], but does not wait for the disk. A power cut undoes only work that is done again
+    /// afterwards, and never without everything committed after it.
     pub(crate) fn transact_lazily<R>(
         &mut self,
         work: impl FnOnce(&mut Database) -> Result<R, Failure>,
@@ -168,12 +168,12 @@ impl Database {
         self.connection
             .pragma_update(None, "synchronous", "NORMAL")?;
         let done = self.transact(work);
-        // Where this fails nothing that is awaited must be written.
+        // If this fails, nothing must be written that a caller waits for.
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         done
     }
 
-    /// Makes what is known from earlier transactions true for the one that has begun.
+    /// Refreshes the caches from earlier transactions for the one that has begun.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
         let version = self
             .connection
@@ -191,7 +191,7 @@ impl Database {
         Ok(())
     }
 
-    /// Stores the order of arrival that the next transaction goes on from.
+    /// Stores the order of arrival with which the next transaction continues.
     pub(crate) fn store_sequence(&self) -> Result<(), Failure> {
         self.connection
             .prepare_cached("UPDATE meta SET sequence = ?1, crc = crc_of(one, mark, reserved, ?1)")?
@@ -199,8 +199,7 @@ impl Database {
         Ok(())
     }
 
-    /// Promises that no id of `until` milliseconds or more has been given, or will be before the
-    /// next promise.
+    /// Reserves ids: none of `until` milliseconds or more has been given, or will be before the next reservation.
     pub(crate) fn reserve(&self, until: Millis) -> Result<(), Failure> {
         self.connection
             .prepare_cached(
@@ -211,7 +210,7 @@ impl Database {
         Ok(())
     }
 
-    /// Has the ids of a database that has none go on from those of another.
+    /// Continues the ids of another database in one that has none.
     pub(crate) fn set_mark(&mut self, ids: Ids) -> Result<(), Failure> {
         self.connection.execute(
             "UPDATE meta SET mark = ?1, crc = crc_of(one, ?1, reserved, sequence)",
@@ -221,7 +220,7 @@ impl Database {
         Ok(())
     }
 
-    /// Why an id is none of this tape.
+    /// Why an id is not of this tape.
     pub(crate) fn refusal(&self, id: EventId) -> Failure {
         Failure::refused(format!(
             "{id} is not an id of this tape: expected the mark {}",
@@ -236,7 +235,7 @@ impl Database {
         Ok(reserved as Millis)
     }
 
-    /// The row of a symbol, which is made where there is none.
+    /// The row of a symbol, which is created if there is none.
     pub(crate) fn symbol(&mut self, symbol: Symbol) -> Result<SymbolRow, Failure> {
         if let Some(known) = self.symbols.get(&symbol) {
             return Ok(known.clone());
@@ -264,7 +263,7 @@ impl Database {
         Ok(known)
     }
 
-    /// The row of a feed, which is made where there is none.
+    /// The row of a feed, which is created if there is none.
     pub(crate) fn feed(&mut self, name: Option<&Arc<str>>) -> Result<Option<i64>, Failure> {
         let Some(name) = name else {
             return Ok(None);
@@ -284,7 +283,7 @@ impl Database {
                 "UPDATE feeds SET crc = crc_of(id, name) WHERE id = ?1 AND crc IS NULL",
             )?
             .execute([id])?;
-        // A file that is imported may name any.
+        // An imported file may name any feed.
         if self.feeds.len() >= MAX_FEEDS {
             self.feeds.clear();
         }
@@ -292,8 +291,7 @@ impl Database {
         Ok(Some(id))
     }
 
-    /// Sets the zone in which a symbol's days begin. Where it changes, its days are to be made
-    /// again.
+    /// Sets the zone in which a symbol's days begin. If it changes, the symbol's days have to be made again.
     pub(crate) fn set_zone(
         &mut self,
         symbol: Symbol,
@@ -316,17 +314,17 @@ impl Database {
     }
 }
 
-/// How many feeds are remembered by their names.
+/// How many feeds are cached by their names.
 const MAX_FEEDS: usize = 1_000;
 
-/// How large the write-ahead log may stay when it is begun anew, in bytes.
+/// How large the write-ahead log may stay when it is restarted, in bytes.
 const JOURNAL_BYTES: i64 = 16 << 20;
 
-/// How much of the file a writing connection holds in memory, in KiB.
+/// How much of the file a writing connection caches, in KiB.
 const CACHE_KIB: i64 = 32 << 10;
 
-/// Whether a file is an archive of an older version. To bring it to the newest is for who holds the lock:
-/// a server of the older version would no longer find its own schema.
+/// Whether a file is an archive of an older version. Only the holder of the lock may upgrade it: a server of the older
+/// version would no longer find its own schema.
 pub(crate) fn is_older(file: &Path) -> Result<bool, OpenError> {
     if !file.exists() {
         return Ok(false);
@@ -338,7 +336,7 @@ pub(crate) fn is_older(file: &Path) -> Result<bool, OpenError> {
     Ok(version > 0 && version < schema::VERSION)
 }
 
-/// The version of the schema in a file; 0 where it is empty. Nothing is changed.
+/// The version of the schema in a file; 0 if it is empty. Changes nothing.
 pub(crate) fn check(connection: &Connection, file: &Path) -> Result<u32, OpenError> {
     let read = || -> Result<(i64, u32, i64), Failure> {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));

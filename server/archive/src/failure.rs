@@ -2,38 +2,38 @@ use std::{fmt, io, path::Path, path::PathBuf};
 
 use rusqlite::{Error, ErrorCode};
 
-/// Why the archive did not do what it was asked. It is data: the archive goes on.
+/// Why a request to the archive failed. It is data: the archive continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     kind: FailureKind,
     text: String,
 }
 
-/// What kind of failure it is.
+/// The kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The disk, or what this file may take of it, is full. Tried again.
+    /// The disk is full, or the file has its largest size. Retried.
     Full,
-    /// Another connection holds the database. Tried again.
+    /// Another connection holds the database. Retried.
     Locked,
-    /// The file or its folder may not be written. Tried again.
+    /// The file or its folder may not be written. Retried.
     ReadOnly,
-    /// The disk or the file system failed. Tried again.
+    /// The disk or the file system failed. Retried.
     Io,
     /// The file was deleted or replaced while it was open.
     Gone,
-    /// What is in the file is no longer a whole database.
+    /// The file is no longer a complete database.
     Corrupt,
     /// The archive has been closed.
     Closed,
-    /// What was to be written cannot be: the text names it.
+    /// The data cannot be written: the text names it.
     Refused,
     /// Something that should not happen.
     Other,
 }
 
 impl FailureKind {
-    /// Whether it may pass without anybody's doing here.
+    /// Whether it may pass without anybody's action.
     pub const fn is_transient(self) -> bool {
         matches!(
             self,
@@ -72,7 +72,7 @@ impl Failure {
         Failure::new(FailureKind::Closed, "the archive has been closed")
     }
 
-    /// What kind it is.
+    /// Its kind.
     pub const fn kind(&self) -> FailureKind {
         self.kind
     }
@@ -119,13 +119,13 @@ impl From<Error> for Failure {
 /// Why an archive could not be opened. Nothing was changed.
 #[derive(Debug)]
 pub enum OpenError {
-    /// The folder could not be made or its lock file could not be opened.
+    /// The folder could not be created or its lock file could not be opened.
     Folder(PathBuf, io::Error),
     /// Another process has it.
     InUse {
         /// The lock file.
         lock: PathBuf,
-        /// What the other process wrote into it: its id.
+        /// The content that the other process wrote into it: its id.
         holder: String,
     },
     /// A newer version of this program has written it.
@@ -134,16 +134,16 @@ pub enum OpenError {
         file: PathBuf,
         /// The version of its schema.
         version: u32,
-        /// The newest that is known here.
+        /// The newest version that this program supports.
         known: u32,
     },
     /// The database of another program.
     Foreign(PathBuf),
-    /// There is none.
+    /// There is no archive.
     Missing(PathBuf),
     /// A corrupt file could not be moved out of the way.
     SetAside(PathBuf, io::Error),
-    /// The database did not let itself be opened.
+    /// The database could not be opened.
     Database(PathBuf, Failure),
 }
 

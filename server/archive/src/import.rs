@@ -15,51 +15,50 @@ use crate::{
     zone,
 };
 
-/// Writes history from elsewhere into an archive, also while a server writes it: each batch is one
-/// transaction. The same batch twice is the same as once.
+/// Writes history from elsewhere into an archive, even while a server writes it: each batch is one transaction.
+/// Importing a batch twice has the same result as once.
 #[derive(Debug)]
 pub struct Importer {
     database: Database,
-    /// How often each trade without a number has come at the time that came last, of which a next
-    /// batch may bring more.
+    /// How often each trade without a number has occurred at the newest time, of which the next batch may have more.
     repeated: HashMap<Repeated, u64>,
-    /// A server removes nothing while this lives.
+    /// A server removes nothing while this exists.
     _lock: ImportLock,
 }
 
-/// What distinguishes trades that have no number.
+/// The fields that distinguish trades without a number.
 type Repeated = (i64, Millis, Price, Option<Size>, i64);
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Written {
-    /// Was not there.
+    /// Rows that were not there.
     pub new: u64,
-    /// Was there and was something else.
+    /// Rows that replaced different ones.
     pub changed: u64,
-    /// Was there already; or its minute is made of trades, which are better known.
+    /// Rows that were there already, or minutes that are made of trades, which take precedence.
     pub same: u64,
 }
 
-/// A number of shares became another.
+/// A split: a number of shares became another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split {
-    /// Of what.
+    /// The symbol.
     pub symbol: Symbol,
-    /// The first millisecond of the first day that is traded at the new number.
+    /// The first millisecond of the first day that is traded after the split.
     pub time: Millis,
-    /// How many there are for each one before: 4 for four to one, 0.1 for one to ten.
+    /// The number of shares for each earlier one: 4 for four to one, 0.1 for one to ten.
     pub ratio: Decimal,
 }
 
-/// Money was paid out.
+/// A dividend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dividend {
-    /// On what.
+    /// The symbol.
     pub symbol: Symbol,
     /// The first millisecond of the first day that is traded without it.
     pub time: Millis,
-    /// How much for each share.
+    /// The amount per share.
     pub amount: Price,
 }
 
@@ -70,10 +69,10 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const MADE_AT_ONCE: usize = 5_000;
 
 impl Importer {
-    /// Opens an archive, and makes it where there is none.
+    /// Opens an archive, and creates it if there is none.
     ///
     /// # Errors
-    /// When it cannot be opened or written. A corrupt file stays as it is.
+    /// If it cannot be opened or written. A corrupt file is left unchanged.
     pub fn open(folder: &Path, name: &str) -> Result<Importer, OpenError> {
         fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
         let file = folder.join(name);
@@ -90,7 +89,7 @@ impl Importer {
             );
             return Err(OpenError::database(&file, damaged));
         }
-        // There may be no server whose writer sees to it.
+        // There may be no server whose writer does it.
         database
             .connection
             .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
@@ -105,7 +104,7 @@ impl Importer {
     /// Sets the zone in which the days of a symbol begin. A server takes it from the symbol's session.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn zone(&mut self, symbol: Symbol, zone: &TimeZone) -> Result<(), Failure> {
         self.database.transact(|database| {
             database.refresh()?;
@@ -114,12 +113,12 @@ impl Importer {
         })
     }
 
-    /// Writes bars of an interval. An imported bar stands for its span, whatever is below it; but for
-    /// a bar of a second or a minute whose trades are known or were, which stays.
+    /// Writes bars of an interval. An imported bar takes precedence in its span over everything below it, except that a
+    /// bar of a second or a minute with stored trades stays.
     ///
     /// # Errors
-    /// When a bar does not begin where one of its interval does, or is not a bar: then none of them
-    /// is written. When the disk fails.
+    /// If a bar does not begin at a start of its interval, or is not valid: then none of them is written. If the disk
+    /// fails.
     pub fn bars(&mut self, interval: Interval, bars: &[Bar]) -> Result<Written, Failure> {
         self.database.transact(|database| {
             database.refresh()?;
@@ -151,12 +150,12 @@ impl Importer {
         })
     }
 
-    /// Writes trades, best in the order of their times. One with a source's number that is known
-    /// comes once. Of those without a number that are the same in everything, as many are stored as
-    /// stand together in what is imported, however often that is.
+    /// Writes trades, best in the order of their times. A trade with a source's number that is already stored is stored
+    /// once. Of identical trades without a number, as many are stored as the import has together, however often it is
+    /// repeated.
     ///
     /// # Errors
-    /// When the disk fails: then none of them is written.
+    /// If the disk fails: then none of them is written.
     pub fn trades(&mut self, prints: &[Print]) -> Result<Written, Failure> {
         let mut repeated = self.repeated.clone();
         let last = prints.last().map(|print| (print.symbol, print.time));
@@ -188,10 +187,10 @@ impl Importer {
         Ok(written)
     }
 
-    /// Stores that shares were split. The last one of a day stands.
+    /// Stores a split. The last one of a day counts.
     ///
     /// # Errors
-    /// When the ratio is not more than zero, or the disk fails.
+    /// If the ratio is not more than zero, or the disk fails.
     pub fn split(&mut self, split: &Split) -> Result<(), Failure> {
         if split.ratio <= Decimal::ZERO {
             return Err(Failure::refused(format!(
@@ -212,10 +211,10 @@ impl Importer {
         })
     }
 
-    /// Stores that a dividend was paid. The last one of a day stands.
+    /// Stores a dividend. The last one of a day counts.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// If the disk fails.
     pub fn dividend(&mut self, dividend: &Dividend) -> Result<(), Failure> {
         self.database.transact(|database| {
             database.refresh()?;
@@ -234,11 +233,11 @@ impl Importer {
         })
     }
 
-    /// Makes the bars of what has been imported, some thousands at a time. Call it until it returns
-    /// 0; whoever reads bars before makes them for himself.
+    /// Makes the bars of the imported data, some thousands at a time. Call it until it returns 0; a reader of bars
+    /// before that computes them itself.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// If the disk fails.
     pub fn roll(&mut self) -> Result<usize, Failure> {
         self.database.transact_lazily(|database| {
             database.refresh()?;
@@ -247,7 +246,7 @@ impl Importer {
     }
 }
 
-/// Whether a bar is one of its interval.
+/// Whether a bar is valid for its interval.
 fn check(interval: Interval, symbol: &SymbolRow, bar: &Bar) -> Result<(), Failure> {
     let start = zone::span(interval, &symbol.zone, bar.start).0;
     if start != bar.start {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::{Failure, Ownership, Print};
 
-/// What waits for the writer. Whoever puts something in never waits for the disk.
+/// The queue of the writer. Adding to it never waits for the disk.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<Waiting>,
@@ -22,21 +22,21 @@ pub(crate) struct Inbox {
 struct Waiting {
     ticks: VecDeque<Tick>,
     commits: VecDeque<Commit>,
-    /// How many ticks the writer has taken out and not yet committed: they take memory all the same.
+    /// How many ticks the writer has taken and not yet committed: they take memory all the same.
     taken: usize,
     dropped: u64,
     closing: Option<Option<oneshot::Sender<Result<(), Failure>>>>,
-    /// Nobody writes any more.
+    /// The writer has ended.
     ended: bool,
 }
 
-/// What comes without waiting.
+/// Data that is queued without waiting.
 #[derive(Debug, Clone)]
 pub(crate) enum Tick {
     Trade(Print),
-    /// By the feed that published the trade.
+    /// With the feed that published the trade.
     Correction(Correction, Option<Arc<str>>),
-    /// The exact sums of a minute that has closed.
+    /// The exact sums of a closed minute.
     Minute(Box<Minute>),
 }
 
@@ -48,10 +48,10 @@ pub(crate) struct Commit {
     pub(crate) answer: oneshot::Sender<Result<(), Failure>>,
 }
 
-/// Why the writer was woken.
+/// The reason why the writer was woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// Somebody waits, or ticks have waited long enough.
+    /// A caller waits, or ticks have waited long enough.
     Work,
     /// Nothing came in time.
     Time,
@@ -69,18 +69,18 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing under the lock leaves half a change behind.
+        // No code under the lock leaves half a change behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a tick, or drops it where there is no room.
+    /// Queues a tick, or drops it if there is no room.
     pub(crate) fn tick(&self, tick: Tick) {
         let mut state = self.lock();
         if state.ended || state.closing.is_some() || state.ticks.len() + state.taken >= self.limit {
             state.dropped += 1;
             return;
         }
-        // They go with the next commit or wait for the writer's own time: the writer is not woken.
+        // Ticks go with the next commit or wait for the writer's own time: the writer is not woken.
         state.ticks.push_back(tick);
     }
 
@@ -96,7 +96,7 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
-    /// Has the writer end when it has written what waits.
+    /// Ends the writer once it has written everything queued.
     pub(crate) fn close(&self, answer: Option<oneshot::Sender<Result<(), Failure>>>) {
         let mut state = self.lock();
         if state.ended || state.closing.is_some() {
@@ -137,7 +137,7 @@ impl Inbox {
         }
     }
 
-    /// Waits before something is tried again. Returns early when the writer is to end.
+    /// Waits before a retry. Returns early if the writer is to end.
     pub(crate) fn pause(&self, pause: Duration) {
         let until = Instant::now() + pause;
         let mut state = self.lock();
@@ -158,7 +158,7 @@ impl Inbox {
         self.lock().closing.is_some()
     }
 
-    /// Takes everything out, behind what was taken before.
+    /// Takes everything, behind the batch taken before.
     pub(crate) fn take(&self, ticks: &mut Vec<Tick>, commits: &mut Vec<Commit>) {
         let mut state = self.lock();
         state.taken += state.ticks.len();
@@ -166,12 +166,12 @@ impl Inbox {
         commits.extend(state.commits.drain(..));
     }
 
-    /// What was taken has been dealt with.
+    /// The taken batch has been dealt with.
     pub(crate) fn done(&self) {
         self.lock().taken = 0;
     }
 
-    /// What was taken is lost.
+    /// The taken batch is lost.
     pub(crate) fn drop_taken(&self) {
         let mut state = self.lock();
         state.dropped += std::mem::take(&mut state.taken) as u64;

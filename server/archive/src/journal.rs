@@ -1,14 +1,13 @@
-//! The journal of what is about to be shown: events are in it before anybody reads them, and until they
-//! are in the database. So a process that dies loses no event that a client has seen, and gives none of
-//! them another id.
+//! The journal of events that are about to be shown: events are in it before any client can receive them, and until
+//! they are in the database. So a process that dies loses no event that a client has seen, and gives none of them
+//! another id.
 //!
-//! A record is written but not synced: what the system has taken survives the process, and nobody waits
-//! for the disk. After a power cut the database alone counts.
+//! A record is written but not synced: data that the system has accepted survives the process, and nothing waits for
+//! the disk. After a power cut only the database counts.
 //!
-//! There are two files, so that one can be emptied once all of it is in the database while the other one
-//! is written. A record is its length and its CRC-32, both 4 bytes in little-endian order, and then
-//! Server-Sent Events with their ids, behind them one named `owner` for each of them that is somebody's. A
-//! record that broke off ends its file.
+//! There are two files, so that one can be emptied once all of it is in the database while the other one is written. A
+//! record is its length and its CRC-32, both 4 bytes in little-endian order, followed by Server-Sent Events with their
+//! ids and, for each of them that a token owns, one named `owner`. An incomplete record ends its file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -23,24 +22,24 @@ use tape::EventId;
 
 use crate::{Ownership, Subject, database::beside};
 
-/// From which size on the other file is taken, if all of it is in the database.
+/// The size from which the other file is used, if all of it is in the database.
 const TURN_BYTES: u64 = 256 << 10;
 
-/// How large a file may become while the database cannot be written. What comes then is not recorded.
+/// How large a file may become while the database cannot be written. Later events are not recorded.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// How large a record may be: more than a publication is.
+/// How large a record may be: more than a publication.
 const MAX_RECORD_BYTES: usize = 32 << 20;
 
 const HEADER_BYTES: usize = 8;
 
-/// The name of the record of an event's owner. An older version ignores it.
+/// The event name of a record with an event's owner. An older version ignores it.
 const OWNER: &str = "owner";
 
-/// What stands behind the archive's name.
+/// The suffixes of the archive's name.
 const SUFFIXES: [&str; 2] = ["-journal-0", "-journal-1"];
 
-/// Where events are recorded before they are shown. A clone is the same.
+/// Records events before they are shown. A clone is the same journal.
 #[derive(Debug, Clone)]
 pub struct Journal(Arc<Mutex<State>>);
 
@@ -63,7 +62,7 @@ struct Part {
 
 impl Part {
     fn empty(path: &Path) -> io::Result<Self> {
-        // Appending goes on at the beginning after a file was emptied.
+        // After a file was emptied, appending continues at its beginning.
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         file.set_len(0)?;
         Ok(Part {
@@ -87,7 +86,7 @@ impl Part {
 }
 
 impl Journal {
-    /// Begins the journal of an archive anew: what was in it is gone.
+    /// Begins the journal of an archive anew: its content is gone.
     pub(crate) fn begin(file: &Path) -> io::Result<Self> {
         let [current, other] = SUFFIXES.map(|suffix| Part::empty(&beside(file, suffix)));
         Ok(Journal(Arc::new(Mutex::new(State {
@@ -103,9 +102,9 @@ impl Journal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records events that are shown together, as Server-Sent Events with their ids, and whose what is
-    /// from these events on; `last` is the newest id among them. It waits for the system's memory, not
-    /// for the disk. What cannot be recorded is counted.
+    /// Records events that are shown together, as Server-Sent Events with their ids, and the owners from these events
+    /// on; `last` is the newest id among them. It waits for the system's memory, not for the disk. Events that cannot
+    /// be recorded are counted.
     pub fn record<'a>(
         &self,
         frames: impl IntoIterator<Item = &'a [u8]>,
@@ -118,8 +117,8 @@ impl Journal {
         }
         for (id, Ownership { subject, owner }) in owners {
             // JSON without a line break in it.
-            let told = json!({"subject": subject.key(), "owner": owner.as_deref()});
-            let frame = format!("id: {id}\nevent: {OWNER}\ndata: {told}\n\n");
+            let owned = json!({"subject": subject.key(), "owner": owner.as_deref()});
+            let frame = format!("id: {id}\nevent: {OWNER}\ndata: {owned}\n\n");
             record.extend_from_slice(frame.as_bytes());
         }
         let body = &record[HEADER_BYTES..];
@@ -140,7 +139,7 @@ impl Journal {
                 state.reported = false;
             }
             Err(error) => {
-                // What is behind half a record is not found again.
+                // A record behind half a record is not found again.
                 let _ = part.file.set_len(part.bytes);
                 state.unrecorded += 1;
                 if !state.reported {
@@ -151,7 +150,7 @@ impl Journal {
         }
     }
 
-    /// Frees what is in the database: everything up to a position.
+    /// Frees everything that is in the database: up to a position.
     pub fn written(&self, position: EventId) {
         let mut state = self.lock();
         let State { current, other, .. } = &mut *state;
@@ -164,7 +163,7 @@ impl Journal {
         }
     }
 
-    /// Empties what is in the database at the end: everything up to a position.
+    /// At the end, empties everything that is in the database: up to a position.
     pub(crate) fn end(&self, position: Option<EventId>) {
         let mut state = self.lock();
         let State { current, other, .. } = &mut *state;
@@ -177,18 +176,18 @@ impl Journal {
         }
     }
 
-    /// How many steps were shown without being recorded, because the disk was full or the database could
-    /// not be written for long.
+    /// How many steps were shown without being recorded, because the disk was full or the database could not be written
+    /// for long.
     pub fn unrecorded(&self) -> u64 {
         self.lock().unrecorded
     }
 }
 
-/// What is in the journal of an archive, in the order of the ids.
+/// The content of an archive's journal, in the order of the ids.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     pub(crate) events: Vec<(EventId, Event)>,
-    /// Whose what is, from the event of this id on.
+    /// The owners, each from the event of this id on.
     pub(crate) owners: Vec<(EventId, Ownership)>,
 }
 
@@ -241,17 +240,17 @@ fn read(mut bytes: &[u8], recorded: &mut Recorded) {
 }
 
 fn ownership(data: &str) -> Option<Ownership> {
-    let told: Value = serde_json::from_str(data).ok()?;
+    let owned: Value = serde_json::from_str(data).ok()?;
     Some(Ownership {
-        subject: Subject::of(told["subject"].as_str()?)?,
-        owner: told["owner"].as_str().map(Arc::from),
+        subject: Subject::of(owned["subject"].as_str()?)?,
+        owner: owned["owner"].as_str().map(Arc::from),
     })
 }
 
 /// Moves the journal of a file that is set aside.
 pub(crate) fn set_aside(file: &Path, aside: &Path) {
     for suffix in SUFFIXES {
-        // Where there is none, or it cannot be moved, its ids are of another tape and it is begun anew.
+        // If there is none, or it cannot be moved, its ids are of another tape and it is begun anew.
         let _ = fs::rename(beside(file, suffix), beside(aside, suffix));
     }
 }
@@ -291,7 +290,7 @@ mod tests {
             journal.record([&*bytes], [], id);
         }
         assert_eq!(ids(&file), [1, 2]);
-        // A record of two that broke off.
+        // An incomplete record of two events.
         let whole = fs::read(&files(&file)[0]).unwrap();
         fs::write(&files(&file)[0], &whole[..whole.len() - 1]).unwrap();
         assert_eq!(ids(&file), [1]);

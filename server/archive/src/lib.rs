@@ -1,16 +1,15 @@
 //! The history of a tape on disk: events, trades and bars, in one SQLite database.
 //!
-//! - An [`Archive`] is written by one thread, which owns the one connection that writes. What it is
-//!   given while it writes goes into the next transaction together; [`Archive::commit`] answers when
-//!   its events are on disk, [`Archive::trade`] and [`Archive::correct`] never wait.
-//! - A [`Reader`] answers questions: bars, news, trades, quotes. An archive is one too; another
-//!   process opens its own, also while a server writes.
-//! - An [`Importer`] writes history from elsewhere, also while a server writes.
+//! - An [`Archive`] is written by one thread, which owns the only connection that writes. Everything that arrives
+//!   during a write goes into the next transaction together; [`Archive::commit`] resolves when its events are on disk,
+//!   [`Archive::trade`] and [`Archive::correct`] never wait.
+//! - A [`Reader`] queries bars, news, trades and quotes. An archive is one too; another process opens its own, even
+//!   while a server writes.
+//! - An [`Importer`] writes history from elsewhere, even while a server writes.
 //!
-//! Bars are made of trades and of one another, second by second, and follow every trade that comes
-//! late, is corrected or is cancelled. What the disk does to the archive is in its [`Status`]:
-//! nothing here panics or stops in silence. Nothing reads the machine's clock to say what time it
-//! is: the time comes from the [`Options`].
+//! Bars are made of trades and of one another, from seconds up, and follow every trade that arrives late, is corrected
+//! or is cancelled. Failures of the disk are in its [`Status`]: nothing here panics or stops silently. Nothing reads
+//! the machine's clock: the time comes from the [`Options`].
 
 mod archive;
 mod aside;
@@ -73,5 +72,5 @@ pub use search::{FoundNews, NewsQuery};
 pub use status::{State, Status};
 pub use write::Print;
 
-/// Tells the time, in milliseconds since the Unix epoch.
+/// A clock, in milliseconds since the Unix epoch.
 pub type Clock = std::sync::Arc<dyn Fn() -> market::Millis + Send + Sync>;

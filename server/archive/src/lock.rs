@@ -6,14 +6,14 @@ use std::{
 
 use crate::OpenError;
 
-/// The file of a lock: beside that of the archive.
+/// The file of a lock, beside that of the archive.
 fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(suffix);
     PathBuf::from(path)
 }
 
-/// Opens the file of a lock, and makes it where there is none.
+/// Opens the file of a lock, and creates it if there is none.
 fn open(path: &Path) -> io::Result<File> {
     File::options()
         .read(true)
@@ -25,20 +25,20 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// A file that is locked until this is dropped.
 ///
-/// A process that is just being started has this one's files until its program is loaded, so that closing
-/// the file alone would leave it locked for that moment.
+/// A child process that is just being started has this process's files until its program is loaded, so that closing the
+/// file alone would leave it locked for that moment.
 #[derive(Debug)]
 struct Locked(File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // What is left locked all the same is free when the last of them has closed it.
+        // If it stays locked all the same, it is free when the last of them has closed it.
         let _ = self.0.unlock();
     }
 }
 
-/// That this process alone is the server of an archive. The system takes the lock back when the
-/// process ends, however it ends; the file itself may stay.
+/// The lock of the one process that is the server of an archive. The system releases it when the process ends, however
+/// it ends; the file itself may stay.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: Locked,
@@ -75,8 +75,8 @@ impl Lock {
     }
 }
 
-/// That history is being imported into an archive. Several processes may hold it at once; while one does, the server
-/// removes nothing: a bar is sealed before what it is made of goes, and the next batch may bring the rest of that.
+/// The lock of imports into an archive. Several processes may hold it at once; while one does, the server removes
+/// nothing: a bar is sealed before the data below it is removed, and the next batch may have the rest of that data.
 #[derive(Debug)]
 pub(crate) struct ImportLock {
     _file: Locked,
@@ -90,7 +90,7 @@ impl ImportLock {
         let path = beside(file, ImportLock::SUFFIX);
         let failed = |error| OpenError::Folder(path.clone(), error);
         let file = open(&path).map_err(failed)?;
-        // A server that looks whether it is held has it for a moment.
+        // A server that tests the lock holds it for a moment.
         file.lock_shared().map_err(failed)?;
         Ok(ImportLock {
             _file: Locked(file),
@@ -122,7 +122,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("any.db");
         let lock = Lock::take(&file).unwrap();
-        // As the other process has it.
+        // In the role of the other process.
         let inherited = lock._file.0.try_clone().unwrap();
         assert!(matches!(Lock::take(&file), Err(OpenError::InUse { .. })));
         drop(lock);

@@ -1,5 +1,5 @@
-//! The one row of `meta`, without which nothing can be read or written: where it is damaged, as much of
-//! it as can be is found again.
+//! The one row of `meta`, without which nothing can be read or written. If it is damaged, as much of it as possible is
+//! reconstructed.
 
 use market::Millis;
 use rusqlite::types::ValueRef;
@@ -10,7 +10,7 @@ use crate::{
     table::Cell,
 };
 
-/// What the tape and the archive go on from.
+/// The state that the tape and the archive continue from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meta {
     pub(crate) mark: u32,
@@ -20,7 +20,7 @@ pub(crate) struct Meta {
 
 const SELECT: &str = "SELECT mark, reserved, sequence, crc FROM meta WHERE one = 1";
 
-/// The marks that are drawn.
+/// The range of the marks.
 const MARKS: std::ops::RangeInclusive<u32> = 1..=9_999;
 
 impl Meta {
@@ -44,7 +44,7 @@ impl Meta {
     }
 }
 
-/// The row as it is; a mark of 0 where it cannot be read.
+/// The row as it is; with a mark of 0 if it cannot be read.
 pub(crate) fn read(connection: &Store) -> Result<Meta, Failure> {
     Ok(whole(connection)?.unwrap_or(Meta {
         mark: 0,
@@ -53,7 +53,7 @@ pub(crate) fn read(connection: &Store) -> Result<Meta, Failure> {
     }))
 }
 
-/// The row, where it is intact.
+/// The row, if it is intact.
 fn whole(connection: &Store) -> Result<Option<Meta>, Failure> {
     let row = connection.query_row(SELECT, [], |row| {
         let meta = Meta::of(row.get(0)?, row.get(1)?, row.get(2)?);
@@ -63,8 +63,7 @@ fn whole(connection: &Store) -> Result<Option<Meta>, Failure> {
         .and_then(|(meta, crc)| meta.filter(|meta| crc.is_none_or(|crc| crc == meta.crc()))))
 }
 
-/// Writes the row anew where it is damaged, in the transaction that is open. Returns what has changed
-/// by that.
+/// Writes the row anew if it is damaged, in the open transaction. Returns what has changed by that.
 pub(crate) fn mend(connection: &Store, now: Millis) -> Result<Option<String>, Failure> {
     if whole(connection)?.is_some() {
         return Ok(None);
@@ -95,7 +94,7 @@ pub(crate) fn mend(connection: &Store, now: Millis) -> Result<Option<String>, Fa
     Ok(Some(notice))
 }
 
-/// The row with one byte changed, where that agrees with its checksum.
+/// The row with one byte changed, if that agrees with its checksum.
 fn corrected(there: &[Option<i64>]) -> Option<Meta> {
     let values: Vec<i64> = there.iter().copied().collect::<Option<_>>()?;
     let &[mark, reserved, sequence, crc] = values.as_slice() else {
@@ -121,7 +120,7 @@ fn corrected(there: &[Option<i64>]) -> Option<Meta> {
 fn begun_anew(connection: &Store, now: Millis) -> Result<Meta, Failure> {
     let mark: i64 =
         connection.query_row("SELECT abs(random() % 9999) + 1", [], |row| row.get(0))?;
-    // More than the trades that any archive has counted one by one.
+    // More trades than any archive has counted one by one.
     let sequence = i64::try_from(now).unwrap_or(i64::MAX >> 1);
     Ok(Meta {
         mark: u32::try_from(mark).unwrap_or(1),

@@ -18,7 +18,7 @@ pub(crate) fn feeds(connection: &Store) -> Result<HashMap<i64, Arc<str>>, Failur
     Ok(feeds)
 }
 
-/// Reads all names, so that those are known that cannot be read.
+/// Reads all names, so that unreadable ones are found.
 pub(crate) fn names(connection: &Store) -> Result<(), Failure> {
     symbols(connection)?;
     feeds(connection)?;
@@ -52,7 +52,7 @@ pub(crate) fn symbols_with_bars(connection: &Store, limit: usize) -> Result<Vec<
     while symbols.len() < limit
         && let Some((id, symbol)) = rows.next()?
     {
-        // Most have a bar of a day. One that was imported a moment ago may not have it yet.
+        // Most have a bar of a day. A symbol that was imported a moment ago may not have it yet.
         for interval in Interval::ALL.into_iter().rev() {
             if has_bars.query_row([zone::level(interval), id], |row| row.get(0))? {
                 symbols.push(symbol);

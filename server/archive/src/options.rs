@@ -5,38 +5,37 @@ use market::{Millis, Session};
 
 use crate::Clock;
 
-/// How an archive works.
+/// The settings of an archive.
 #[derive(Clone)]
 pub struct Options {
-    /// What is kept, and how long.
+    /// What is kept, and for how long.
     pub keep: Keep,
-    /// What is given back of what was kept, when it is opened.
+    /// How much of it is returned at the opening.
     pub refill: Refill,
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
-    /// Tells the time by which something has become too old to be kept: one that a clock that is set wrong
-    /// for a moment does not change.
+    /// The clock by which data is too old to be kept: a clock that is wrong for a moment does not affect it.
     pub removal_clock: Clock,
-    /// The zone in which a symbol's days begin, by what its session says. Days of a symbol without
-    /// a session are those of UTC.
+    /// The zone in which a symbol's days begin, according to its session. Days of a symbol without a session are those
+    /// of UTC.
     pub zone: fn(&Session) -> TimeZone,
-    /// How much memory trades and corrections that wait for the disk may take, in bytes. Those that
-    /// no longer fit are dropped and counted.
+    /// How much memory trades and corrections that wait for the disk may take, in bytes. Further ones are dropped and
+    /// counted.
     pub queue_bytes: usize,
     /// How long a write waits for another connection before that counts as a failure.
     pub busy: Duration,
-    /// The same while the archive is opened: who cannot open it goes without, so that a backup or an
-    /// import that holds it for a moment is waited for.
+    /// The same while the archive is opened: a server that cannot open it runs without one, so it waits for a backup or
+    /// an import that holds it for a moment.
     pub opening: Duration,
     /// The least time between the beginnings of two transactions: what comes meanwhile goes into
     /// one. It bounds what a busy tape costs the disk, and a lonely event does not wait.
     pub pace: Duration,
-    /// How often all that is stored is checked; never with `None`.
+    /// How often all stored data is checked; never with `None`.
     pub check: Option<Duration>,
 }
 
 impl Options {
-    /// The usual, with days that are those of UTC.
+    /// The defaults, with days of UTC.
     pub fn new(clock: Clock) -> Self {
         Options {
             keep: Keep::default(),
@@ -69,15 +68,15 @@ impl fmt::Debug for Options {
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
-/// What is kept, and how long. Ages are in milliseconds and counted from the event's own time;
-/// `None` is for ever. Bars of an hour and of a day are always kept.
+/// What is kept, and for how long. Ages are in milliseconds and counted from the event's own time; `None` is for ever.
+/// Bars of an hour and of a day are always kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
     /// Trades, quotes and bars of a second. The newest quote of each symbol is always kept.
     pub ticks: Option<Millis>,
     /// Bars of 1, 5 and 15 minutes.
     pub minutes: Option<Millis>,
-    /// Events of the tape: stories, its own bars, and sessions but for the newest of each symbol.
+    /// Events of the tape: stories, its own bars, and sessions except the newest of each symbol.
     pub events: Option<Millis>,
     /// How large the file may become, in bytes: above it the oldest ticks go first, then the oldest
     /// minutes, then the oldest events.
@@ -95,8 +94,8 @@ impl Default for Keep {
     }
 }
 
-/// How much of the kept events is given back when an archive is opened: the newest, until one of
-/// these is reached.
+/// How much of the retained events is returned when an archive is opened: the newest, until one of these limits is
+/// reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refill {
     /// How many.

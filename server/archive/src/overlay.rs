@@ -8,17 +8,17 @@ use market::{Bar, Interval, Millis, Roll, Sums, Symbol};
 
 use crate::zone;
 
-/// What counts instead of the archive: minutes that it does not have yet, and those that it has and that are not over.
-/// Bars are read with it as the archive will have them when it has these minutes.
+/// Minutes that replace those of the archive: minutes that it does not have yet, and those that it has and that are not
+/// over. With an overlay, bars are read as the archive will have them once it has these minutes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overlay {
-    /// Minutes by their starts, which count in the place of what is stored of them.
+    /// Minutes by their starts, which replace the stored ones.
     pub minutes: BTreeMap<Millis, Sums>,
-    /// From this minute on nothing that is stored counts, but for the minutes in `closed`.
+    /// From this minute on nothing that is stored counts, except the minutes in `closed`.
     pub hidden_from: Option<Millis>,
     /// Minutes that are over although they come after `hidden_from`.
     pub closed: BTreeSet<Millis>,
-    /// Where the days of the symbol begin, unless the archive knows the symbol.
+    /// The zone of the symbol's days, unless the archive has the symbol.
     pub zone: Option<TimeZone>,
 }
 
@@ -27,22 +27,22 @@ pub struct Overlay {
 pub struct Rolled {
     /// Its first millisecond, and the one after its last.
     pub span: (Millis, Millis),
-    /// What was traded in it.
+    /// The sums of its trades.
     pub sums: Sums,
-    /// Whether it was imported as a whole: what is traded in its span changes nothing of it.
+    /// Whether it was imported as a whole: later trades in its span do not change it.
     pub imported: bool,
 }
 
 impl Rolled {
-    /// The bar; `None` where no trade has moved a price.
+    /// The bar; `None` if no trade has moved a price.
     pub fn bar(&self, symbol: Symbol) -> Option<Bar> {
         self.sums.bar(symbol, self.span.0)
     }
 }
 
 impl Overlay {
-    /// The newest `limit` bars with a price that begin in a span, the oldest first, of the overlay's minutes alone;
-    /// and those without a price that come after the oldest of them.
+    /// The newest `limit` bars with a price that begin in a span, oldest first, of the overlay's minutes only; and
+    /// those without a price that come after the oldest of them.
     pub fn bars(&self, interval: Interval, starts: &Range<Millis>, limit: usize) -> Vec<Rolled> {
         let zone = self.zone.as_ref().unwrap_or(const { &TimeZone::UTC });
         let mut newest = Newest::new(limit);
@@ -90,12 +90,12 @@ impl Overlay {
         starts
     }
 
-    /// Whether what is stored of a minute does not count.
+    /// Whether the stored data of a minute does not count.
     pub(crate) fn hides(&self, minute: Millis) -> bool {
         self.hidden_from.is_some_and(|from| minute >= from) && !self.closed.contains(&minute)
     }
 
-    /// Whether a bar that ends there may have minutes that are hidden.
+    /// Whether a bar that ends there may have hidden minutes.
     pub(crate) fn hides_before(&self, interval: Interval, end: Millis) -> bool {
         interval >= Interval::Minute && self.hidden_from.is_some_and(|from| end > from)
     }
@@ -122,7 +122,7 @@ impl Newest {
         self.counts.0 >= self.limit
     }
 
-    /// Takes one that is older than those before. There are never more without a price than may be with one.
+    /// Adds a bar that is older than those before. There are never more bars without a price than may be with one.
     pub(crate) fn add(&mut self, bar: Rolled) {
         let count = match bar.sums.open {
             Some(_) => &mut self.counts.0,

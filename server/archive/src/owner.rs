@@ -5,25 +5,25 @@ use rusqlite::{Connection, params};
 
 use crate::Failure;
 
-/// What an owner may own.
+/// A subject that has an owner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A symbol.
     Symbol(Symbol),
-    /// The story of an id.
+    /// The story with an id.
     Story(String),
 }
 
-/// Who publishes something.
+/// The owner of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ownership {
-    /// What it is.
+    /// The subject.
     pub subject: Subject,
-    /// The name of the publisher; none for the feeds.
+    /// The name of the publisher; `None` for the feeds.
     pub owner: Option<Arc<str>>,
 }
 
-/// The table, which older versions of the archive leave alone.
+/// The table, which older versions of the archive leave unchanged.
 const TABLE: &str = include_str!("schema/owners.sql");
 
 const STORY: &str = "story ";
@@ -61,7 +61,7 @@ pub(crate) fn store(connection: &Connection, ownership: &Ownership) -> Result<()
     Ok(())
 }
 
-/// Who owns what. The stories that are not among `events` are forgotten.
+/// The owners of all subjects. Stories that are not among `events` are removed.
 pub(crate) fn load<'a>(
     connection: &Connection,
     events: impl Iterator<Item = &'a Event>,

@@ -2,8 +2,8 @@ use std::{fmt, sync::Arc};
 
 use crate::{Failure, pool::Pool, store::Store};
 
-/// What is read page by page, so that neither memory nor the write-ahead log grows with it. What is
-/// written meanwhile may be among it. After a failure it ends.
+/// A query that is read page by page, so that neither memory nor the write-ahead log grows with it. Rows that are
+/// written meanwhile may be among the results. After a failure it ends.
 pub struct Pages<T> {
     pool: Arc<Pool>,
     next: NextPage<T>,

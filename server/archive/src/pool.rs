@@ -29,7 +29,7 @@ pub(crate) struct Pool {
 struct Connections {
     idle: Vec<Store>,
     open: usize,
-    /// Counts up when the file is another one: connections to the one before are of no use.
+    /// Counts the replacements of the file: connections to an earlier one are of no use.
     generation: u64,
 }
 
@@ -43,7 +43,7 @@ impl Pool {
         }
     }
 
-    /// Connections are made anew from now on, because the file is.
+    /// Opens new connections from now on, because the file is a new one.
     pub(crate) fn reopen(&self) {
         let mut state = self.lock();
         state.generation += 1;
@@ -51,7 +51,7 @@ impl Pool {
         state.idle.clear();
     }
 
-    /// Reads on a connection, as of one moment.
+    /// Reads on a connection, in one transaction.
     pub(crate) fn read<R>(
         &self,
         query: impl FnOnce(&Store) -> Result<R, Failure>,
@@ -60,7 +60,7 @@ impl Pool {
         let Some(connection) = &lent.connection else {
             return Err(Failure::closed());
         };
-        // Everything in it sees the same state; nothing is written, so it need not be committed.
+        // All reads in it see the same state; nothing is written, so there is no commit.
         let transaction = connection.unchecked_transaction()?;
         let answer = query(connection);
         drop(transaction);
@@ -81,7 +81,7 @@ impl Pool {
             state.open += 1;
         }
         drop(state);
-        // From here on the place is given back, also where connecting fails.
+        // From here on the place is returned, even if connecting fails.
         let mut lent = Lent {
             pool: self,
             generation,
@@ -99,7 +99,7 @@ impl Pool {
     }
 }
 
-/// A connection that comes back.
+/// A connection on its way back.
 struct Lent<'a> {
     pool: &'a Pool,
     generation: u64,

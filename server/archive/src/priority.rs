@@ -1,11 +1,10 @@
-/// How much less than others the threads of an archive are run where there is not enough processor
-/// time for all: as much less as `nice` does by default.
+/// By how much the threads of an archive are deprioritised if there is not enough processor time: as much as `nice`
+/// does by default.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Lets all other threads of the machine go before this one, so that whoever follows the stream does
-/// not wait for the disk's sake on a machine of one core. On Linux alone: elsewhere a
-/// priority is that of the whole process.
+/// Lets all other threads of the machine run before this one, so that streams are not delayed by disk work on a machine
+/// with one core. On Linux only: elsewhere a priority applies to the whole process.
 pub(crate) fn give_way() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
@@ -16,12 +15,12 @@ pub(crate) fn give_way() {
 /// How many rows are written at a stretch: some tenths of a millisecond.
 const STRETCH: u32 = 8;
 
-/// A long piece of work that does not keep its processor for as long as the scheduler would let it.
+/// A long job that yields its processor more often than the scheduler would require.
 #[derive(Debug, Default)]
 pub(crate) struct Yielder(u32);
 
 impl Yielder {
-    /// Counts a row; now and then yields the processor to threads that wait for it.
+    /// Counts a row; now and then yields the processor to waiting threads.
     pub(crate) fn pass(&mut self) {
         self.0 += 1;
         if self.0.is_multiple_of(STRETCH) {

@@ -1,4 +1,4 @@
-//! Where rows go that cannot be read, so that they are read only once and nothing of them is lost; and
+//! The quarantine holds rows that cannot be read, so that they are read only once and nothing of them is lost; and
 //! events and trades that SQLite refuses.
 
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::{
     zone::{self, level},
 };
 
-/// How many rows the quarantine holds. More stay where they are and are left out of answers.
+/// How many rows the quarantine holds. Further ones stay where they are and are left out of answers.
 const MAX_QUARANTINED: u64 = 100_000;
 
-/// How many rows are moved in one transaction, so that no commit waits long.
+/// How many rows are moved in one transaction, so that no commit waits for long.
 const MOVED_AT_ONCE: usize = 200;
 
-/// The sources of what was never in a table.
+/// The source of rows that were never in a table.
 pub(crate) const EVENT: &str = "event";
 pub(crate) const TRADE: &str = "trade";
 
@@ -58,7 +58,7 @@ pub(crate) fn sweep(database: &mut Database, now: Millis) -> Result<bool, Failur
     Ok(!found.is_empty())
 }
 
-/// Moves one row. Returns whether it no longer is in its table, or can be read after all.
+/// Moves one row. Returns whether it has left its table, or can be read after all.
 fn put_away(
     connection: &Store,
     table: Table,
@@ -75,7 +75,7 @@ fn put_away(
     ))?;
     let mut rows = statement.query(params_from_iter(key))?;
     let Some(row) = rows.next()? else {
-        // What stands in its key is in the wrong place: only a rebuilt table is rid of it.
+        // A value in its key is in the wrong place: only rebuilding the table removes it.
         return Ok(false);
     };
     if connection.can_read(table, row) {
@@ -89,7 +89,7 @@ fn put_away(
     }
     keep(connection, shape.name, reason, &to_json(table, &all), now)?;
     match table {
-        // Their numbers stand in other tables: none of them may be given again.
+        // Other tables refer to their numbers: none of them may be given again.
         Table::Symbols | Table::Feeds => return Ok(false),
         Table::Trades => seal_second(connection, key)?,
         _ => {}
@@ -122,7 +122,7 @@ fn keep(
     Ok(())
 }
 
-/// Has the bar of a second stand that was made while its trade could still be read.
+/// Keeps the bar of a second that was made while its trade could still be read.
 fn seal_second(connection: &Store, key: &Key) -> Result<(), Failure> {
     let [Cell::Integer(symbol), Cell::Integer(at), _] = key.as_slice() else {
         return Ok(());
@@ -147,8 +147,7 @@ fn seal_second(connection: &Store, key: &Key) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Has a bar that was moved made again of what is below it; or holds its place where that may be a part
-/// of it only.
+/// Schedules a moved bar to be made again from below; or leaves a placeholder if the data below may be only a part.
 fn replace_bar(connection: &Store, cells: &[Cell]) -> Result<(), Failure> {
     let [
         Cell::Integer(of),
@@ -174,7 +173,7 @@ fn replace_bar(connection: &Store, cells: &[Cell]) -> Result<(), Failure> {
     }
 }
 
-/// Has the bars stand that were made with one that is no longer there.
+/// Keeps the bars that were made with one that is gone.
 fn seal_above(
     connection: &Store,
     symbol: i64,
@@ -203,7 +202,7 @@ fn seal_above(
     Ok(())
 }
 
-/// Finds the name of a symbol or a feed again in the index of names, or in the symbol's session.
+/// Reconstructs the name of a symbol or a feed from the index of names, or from the symbol's session.
 fn mend_name(connection: &Store, table: Table, cells: &[Cell]) -> Result<bool, Failure> {
     let Some(id) = cells.first().and_then(Cell::integer) else {
         return Ok(false);
@@ -231,15 +230,15 @@ fn mend_name(connection: &Store, table: Table, cells: &[Cell]) -> Result<bool, F
         _ => None,
     };
     let indexed: Option<Symbol> = indexed.and_then(|name| name.parse().ok());
-    let told = symbol_of_session(connection, id)?;
+    let named = symbol_of_session(connection, id)?;
     let is_right = |symbol: &Symbol| {
         let zone = zone.map_or(ValueRef::Null, |zone| ValueRef::Text(zone.as_bytes()));
         let name = ValueRef::Text(symbol.as_str().as_bytes());
         cells[3] == Cell::Integer(checksum::of([ValueRef::Integer(id), name, zone]))
     };
-    let candidates = [told, indexed];
+    let candidates = [named, indexed];
     let right = candidates.into_iter().flatten().find(is_right);
-    let Some(symbol) = right.or(told).or(indexed) else {
+    let Some(symbol) = right.or(named).or(indexed) else {
         return Ok(false);
     };
     connection.execute(
@@ -262,7 +261,7 @@ fn symbol_of_session(connection: &Store, id: i64) -> Result<Option<Symbol>, Fail
 }
 
 impl Database {
-    /// Keeps an event that SQLite refuses, in the transaction that is open.
+    /// Keeps an event that SQLite refuses, in the open transaction.
     pub(crate) fn refuse_event(
         &self,
         id: tape::EventId,
@@ -275,7 +274,7 @@ impl Database {
         keep(&self.connection, EVENT, reason, &cells.to_string(), now)
     }
 
-    /// Keeps a trade or a correction that SQLite refuses, in the transaction that is open.
+    /// Keeps a trade or a correction that SQLite refuses, in the open transaction.
     pub(crate) fn refuse_tick(
         &self,
         tick: &Tick,
@@ -304,7 +303,7 @@ impl Database {
                 "trade": correction.right.as_ref().map(trade),
                 "feed": feed.as_deref(),
             }),
-            // Its trades and its bar are written by themselves.
+            // Its trades and its bar are written separately.
             Tick::Minute(_) => return Ok(()),
         };
         keep(&self.connection, TRADE, reason, &cells.to_string(), now)
@@ -323,7 +322,7 @@ fn trade_of(value: &serde_json::Value) -> Option<Trade> {
     })
 }
 
-/// Writes what SQLite once refused, in the transaction that is open. Returns whether it did.
+/// Writes rows that SQLite refused before, in the open transaction. Returns whether it did.
 pub(crate) fn write_again(
     database: &mut Database,
     source: &str,

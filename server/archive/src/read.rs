@@ -1,4 +1,4 @@
-//! What the rows of each table are, read column by column.
+//! The rows of each table, decoded column by column.
 
 use market::{Event, Millis, Quote, Size, Symbol, Trade};
 use rusqlite::Row as SqlRow;

@@ -45,10 +45,10 @@ impl Reader {
         }
     }
 
-    /// Opens an archive for reading, also while a server writes it.
+    /// Opens an archive for reading, even while a server writes it.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// If there is none, or it cannot be read.
     pub fn open(folder: &Path, name: &str) -> Result<Reader, OpenError> {
         let file = folder.join(name);
         if !file.exists() {
@@ -60,7 +60,7 @@ impl Reader {
         match check(&connection, &file)? {
             0 => return Err(OpenError::Missing(file)),
             schema::VERSION => {}
-            // A server of the version that wrote it would not find its own schema any more.
+            // A server of the version that wrote it would no longer find its own schema.
             _ => {
                 let _lock = Lock::take(&file)?;
                 Database::open(&file, BUSY)?;
@@ -70,8 +70,8 @@ impl Reader {
         Ok(Reader::new(file, Ids { mark }, damage))
     }
 
-    /// How many rows were found so far that cannot be read: damaged ones, and intact ones of a newer
-    /// version. They are left out of every answer.
+    /// How many unreadable rows were found so far: damaged ones, and intact ones of a newer version. They are left out
+    /// of every answer.
     pub fn unreadable(&self) -> (u64, u64) {
         self.pool.damage.counts()
     }
@@ -80,16 +80,16 @@ impl Reader {
         &self.pool.damage
     }
 
-    /// The file that is read.
+    /// The path of the file.
     pub fn file(&self) -> &Path {
         &self.pool.file
     }
 
-    /// The newest `limit` bars of a symbol that begin in a span of milliseconds, the oldest first.
-    /// The one that is still running is among them, as far as its trades are on disk.
+    /// The newest `limit` bars of a symbol that begin in a span of milliseconds, the oldest first. The open one is
+    /// among them, as far as its trades are on disk.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn bars(
         &self,
         symbol: Symbol,
@@ -101,11 +101,11 @@ impl Reader {
         Ok(read.iter().filter_map(|bar| bar.bar(symbol)).collect())
     }
 
-    /// As [`Reader::bars`], with what counts instead of the archive; and the bars without a price that come after
-    /// the oldest one with a price, no more than `limit` of them.
+    /// As [`Reader::bars`], with an overlay over the archive; and the bars without a price that come after the oldest
+    /// one with a price, at most `limit` of them.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn bars_with(
         &self,
         symbol: Symbol,
@@ -120,10 +120,11 @@ impl Reader {
         })
     }
 
-    /// The newest stories that a query asks for, each by its newest version, newest first, however many have to be looked at.
+    /// The newest stories that match a query, each in its newest version, newest first, however many have to be
+    /// examined.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn news(&self, query: &NewsQuery) -> Result<Vec<(EventId, News)>, Failure> {
         let mut query = query.clone();
         let mut stories = Vec::new();
@@ -138,16 +139,16 @@ impl Reader {
         }
     }
 
-    /// The same, but no more are looked at than take some tens of milliseconds.
+    /// The same, limited to an examination of some tens of milliseconds.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn search(&self, query: &NewsQuery) -> Result<FoundNews, Failure> {
         self.read(|connection| search::news(connection, self.ids, query))
     }
 
-    /// The trades of a symbol in a span of milliseconds, in the order of their times; those of the
-    /// same time in the order in which they came. What was cancelled is left out.
+    /// The trades of a symbol in a span of milliseconds, in the order of their times; those of the same time in the
+    /// order of arrival. Cancelled trades are left out.
     pub fn trades(&self, symbol: Symbol, span: Range<Millis>) -> Pages<Print> {
         let mut after = (time(span.start), -1);
         let end = time(span.end);
@@ -209,10 +210,10 @@ impl Reader {
         })
     }
 
-    /// Every symbol of which something is stored, in the order of the symbols.
+    /// Every symbol with stored data, ordered by symbol.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn symbols(&self) -> Result<Vec<Symbol>, Failure> {
         self.read(|connection| {
             let mut symbols: Vec<_> = symbols(connection)?
@@ -224,11 +225,11 @@ impl Reader {
         })
     }
 
-    /// The first `limit` symbols that have bars with a price, in the order of their names. Each takes a look into the
-    /// index of bars, so that it costs as much as symbols are looked at, whatever is stored of them.
+    /// The first `limit` symbols that have bars with a price, ordered by name. Each costs one look-up in the index of
+    /// bars, whatever is stored for it.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn symbols_with_bars(&self, limit: usize) -> Result<Vec<Symbol>, Failure> {
         self.read(|connection| symbols_with_bars(connection, limit))
     }
@@ -245,7 +246,7 @@ impl Reader {
         self.pool.reopen();
     }
 
-    /// Reads on a connection, as of one moment.
+    /// Reads on a connection, in one transaction.
     pub(crate) fn read<R>(
         &self,
         query: impl FnOnce(&Store) -> Result<R, Failure>,
@@ -270,7 +271,7 @@ fn bars(
     limit: usize,
     overlay: &Overlay,
 ) -> Result<Vec<Rolled>, Failure> {
-    // What is below a bar may begin after the span's end, and the bar before it.
+    // The data below a bar may begin after the span's end, and the bar before it.
     let until = match span.end.checked_sub(1) {
         Some(last) => zone::span(interval, &known.zone, last).1,
         None => return Ok(Vec::new()),
@@ -290,7 +291,7 @@ fn bars(
         time(span.end)
     ];
     let mut rows = connection.rows(Table::Bars, &mut statement, values, roll::Row::read)?;
-    // The next row that can be read. One that cannot is made again of what is below it.
+    // The next readable row. An unreadable one is made again from the data below it.
     let mut next = |stale: &mut BTreeSet<Millis>| -> Result<Option<roll::Row>, Failure> {
         while let Some(row) = rows.next_or_cells()? {
             match row {

@@ -10,7 +10,7 @@ use crate::{
     table::Table,
 };
 
-/// What a tape that begins now is filled with: see [`crate::Opened::refill`].
+/// The content for a tape that begins now: see [`crate::Opened::refill`].
 pub(crate) fn refill(
     connection: &Store,
     ids: Ids,
@@ -46,12 +46,12 @@ pub(crate) fn refill(
         "SELECT {} FROM quotes WHERE symbol = ?1 AND time <= ?2 ORDER BY time DESC, id DESC",
         Table::Quotes.shape().select
     ))?;
-    // What moves the last price and was not cancelled.
+    // A trade that moves the last price and was not cancelled.
     let mut traded = connection.prepare(&format!(
         "SELECT {} FROM trades WHERE symbol = ?1 AND time <= ?2 AND marks & 9 = 1 ORDER BY time DESC",
         Table::Trades.shape().select
     ))?;
-    // What was quoted while the clock was ahead is the newest only where there is nothing else.
+    // A quote from while the clock was ahead is the newest only if there is no other.
     let latest = time(now.saturating_add(clock::MAX_AHEAD));
     for (symbol, name) in symbols(connection)? {
         events.extend(connection.first(Table::Sessions, &mut session, [symbol], read::session)?);

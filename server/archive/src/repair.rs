@@ -1,12 +1,15 @@
-//! `tickertape repair`: puts right what can be, while no server has the file.
+//! `tickertape repair`: repairs as much as possible, while no server has the file.
 
 mod correction;
+mod report;
 
-use std::{fmt, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use jiff::tz::TimeZone;
 use market::{Event, Interval, Millis, Session};
 use rusqlite::{params, params_from_iter};
+
+pub use self::report::Repaired;
 
 use self::correction::corrected;
 use crate::{
@@ -20,89 +23,21 @@ use crate::{
     table::{Cell, Table, cells, from_json},
 };
 
-/// How many rows are looked at in one transaction.
+/// How many rows are checked in one transaction.
 const ROWS_AT_ONCE: usize = 10_000;
 
 /// How many problems of SQLite's check are reported.
 const MAX_PROBLEMS: usize = 20;
 
-/// How long another program that has the file is waited for.
+/// How long to wait for another program that has the file.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// What a repair found and did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Repaired {
-    /// What SQLite found wrong with the file before; some of it.
-    pub problems: Vec<String>,
-    /// What it found wrong afterwards.
-    pub left: Vec<String>,
-    /// How many rows were compared with their checksums.
-    pub rows: u64,
-    /// How many of them had none and were given one.
-    pub summed: u64,
-    /// How many were found damaged and moved to the quarantine.
-    pub quarantined: u64,
-    /// How many left the quarantine because one damaged byte was found and corrected.
-    pub corrected: u64,
-    /// How many left the quarantine because they can be read or written now.
-    pub restored: u64,
-    /// How many damaged bars left the quarantine because they were made again of what is below them.
-    pub superseded: u64,
-    /// How many rows are in quarantine now.
-    pub in_quarantine: u64,
-    /// How many bars were made again of their trades.
-    pub bars: u64,
-    /// How many stories were indexed again.
-    pub stories: u64,
-    /// What was done about the row of marks.
-    pub marks: Option<String>,
-}
-
-impl fmt::Display for Repaired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.problems {
-            writeln!(f, "found: {problem}")?;
-        }
-        writeln!(f, "{} rows checked", self.rows)?;
-        for (count, what) in [
-            (self.summed, "rows given the checksum that they lacked"),
-            (self.quarantined, "damaged rows moved to the quarantine"),
-            (self.corrected, "rows corrected: one byte was damaged"),
-            (self.restored, "rows restored from the quarantine"),
-            (
-                self.superseded,
-                "damaged bars replaced by what is below them",
-            ),
-        ] {
-            if count > 0 {
-                writeln!(f, "{count} {what}")?;
-            }
-        }
-        writeln!(f, "{} bars made again of their trades", self.bars)?;
-        writeln!(f, "{} stories indexed again", self.stories)?;
-        if let Some(marks) = &self.marks {
-            writeln!(f, "{marks}")?;
-        }
-        for problem in &self.left {
-            writeln!(f, "left: {problem}")?;
-        }
-        match self.in_quarantine {
-            0 => writeln!(f, "the quarantine is empty"),
-            rows => writeln!(
-                f,
-                "{rows} rows stay in quarantine: see the table `quarantine` of the file"
-            ),
-        }
-    }
-}
-
-/// Repairs an archive that no server has open: moves damaged rows to the quarantine, corrects or restores
-/// those that can be, makes bars again of their trades, and rebuilds what is derived.
+/// Repairs an archive that no server has open: moves damaged rows to the quarantine, corrects or restores rows where
+/// possible, makes bars again from their trades, and rebuilds derived data.
 ///
 /// # Errors
-/// When a server has it, when there is none, when it cannot be opened at all, or when the disk fails. Then
-/// what was done so far stays done.
+/// If a server has it, if there is none, if it cannot be opened at all, or if the disk fails. Completed work then
+/// stays.
 pub fn repair(
     folder: &Path,
     name: &str,
@@ -158,7 +93,7 @@ fn problems(connection: &Store) -> Result<Vec<String>, Failure> {
 
 /// Rebuilds the indexes, which damaged rows may disagree with.
 fn reindex(connection: &Store) -> Result<(), Failure> {
-    // Names stay as their indexes have them until each symbol has been looked at.
+    // Names stay as in their indexes until each symbol has been checked.
     for index in ["trades_source", "news_story", "news_symbols_id"] {
         if let Err(error) = connection.execute_batch(&format!("REINDEX {index}")) {
             tracing::warn!(index, %error, "could not be rebuilt");
@@ -217,7 +152,7 @@ fn check(
     }
 }
 
-/// What became of a row of the quarantine.
+/// The result for a row of the quarantine.
 enum Release {
     Restored,
     Corrected,
@@ -225,7 +160,7 @@ enum Release {
     Stays,
 }
 
-/// Puts rows of the quarantine back that can be read, or can be corrected.
+/// Puts rows of the quarantine back that can be read or corrected.
 fn release(
     database: &mut Database,
     zone: fn(&Session) -> TimeZone,
@@ -299,7 +234,7 @@ fn put_back(database: &mut Database, table: Table, mut row: Vec<Cell>) -> Result
     Ok(released)
 }
 
-/// Whether another bar stands where a damaged one was.
+/// Whether another bar is in the place of a damaged one.
 fn is_made_again(connection: &Store, row: &[Cell]) -> Result<bool, Failure> {
     let mut there = connection.prepare_cached(
         "SELECT 1 FROM bars WHERE level IS ?1 AND symbol IS ?2 AND start IS ?3 AND trades > 0",
@@ -313,12 +248,12 @@ fn is_made_again(connection: &Store, row: &[Cell]) -> Result<bool, Failure> {
     )
 }
 
-/// Puts a row back in its place. Returns whether it can be read there; otherwise it is not there.
+/// Puts a row back in its place. Returns whether it can be read there; otherwise it is not put there.
 fn insert(connection: &Store, table: Table, row: &[Cell]) -> Result<bool, Failure> {
     let shape = table.shape();
     let key = &row[..shape.key];
     if table == Table::Bars {
-        // What held its place.
+        // The placeholder.
         connection
             .prepare_cached(
                 "DELETE FROM bars WHERE level IS ?1 AND symbol IS ?2 AND start IS ?3
@@ -366,7 +301,7 @@ fn insert(connection: &Store, table: Table, row: &[Cell]) -> Result<bool, Failur
     Ok(false)
 }
 
-/// What depends on a row that is back.
+/// Schedules what depends on a restored row.
 fn follow_up(database: &Database, table: Table, row: &[Cell]) -> Result<(), Failure> {
     let [Cell::Integer(first), Cell::Integer(second), ..] = row else {
         return Ok(());
@@ -425,7 +360,7 @@ fn index_stories(database: &mut Database) -> Result<u64, Failure> {
     }
 }
 
-/// Makes all bars again that are made of trades. Returns how many that were.
+/// Makes all bars again that are made of trades. Returns their number.
 fn remake_bars(database: &mut Database) -> Result<u64, Failure> {
     database.transact(|database| {
         database.connection.execute_batch(

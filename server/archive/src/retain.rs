@@ -1,7 +1,7 @@
-//! What is removed because it is old or because the file is large, in small steps between commits.
+//! The removal of old data, and of data beyond the file's largest size, in small steps between commits.
 //!
-//! A bar is made of what is below it for as long as that is whole. So before anything below is
-//! removed the bar above is sealed: it stands from then on, whatever comes late.
+//! A bar is made of the data below it for as long as that is complete. So before any of it is removed, the bar above is
+//! sealed: from then on it stays, whatever arrives late.
 
 use market::{Interval, Millis};
 use rusqlite::params;
@@ -16,17 +16,16 @@ use crate::{
     zone::{self, level, span},
 };
 
-/// How many rows of a kind a step removes at the most.
+/// How many rows of a kind a step removes at most.
 pub(crate) const AT_ONCE: u64 = 4_000;
 
-/// How many symbols a step looks at.
+/// How many symbols a step checks.
 const SYMBOLS_AT_ONCE: i64 = 64;
 
-/// How much of the file may be empty before it shrinks: one part of this many. What is written next
-/// uses empty pages first.
+/// The part of the file that may be empty before it shrinks, as a divisor. Later writes use empty pages first.
 const EMPTY_PART: u64 = 16;
 
-/// How many more empty pages are not worth the work.
+/// So many further empty pages are not worth the work.
 const SPARE_PAGES: u64 = 32;
 
 /// How many pages it shrinks by in one step.
@@ -35,14 +34,14 @@ const PAGES_AT_ONCE: u64 = 512;
 const HOUR: Millis = Interval::Hour.millis();
 const MINUTE: Millis = Interval::Minute.millis();
 
-/// Remembers how far the last step came.
+/// The progress of the last step.
 #[derive(Debug, Default)]
 pub(crate) struct Retainer {
-    /// The symbol that was looked at last.
+    /// The symbol that was checked last.
     symbol: i64,
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Step {
     pub(crate) removed: u64,
@@ -51,8 +50,7 @@ pub(crate) struct Step {
 }
 
 impl Retainer {
-    /// Removes some of what is older than is kept, and some of the oldest where the file is too
-    /// large. In a transaction.
+    /// Removes some of the data that is too old, and some of the oldest if the file is too large. In a transaction.
     pub(crate) fn step(
         &mut self,
         connection: &Store,
@@ -78,7 +76,7 @@ impl Retainer {
                 remove(sessions(connection, known.id, cut, ids)?);
             }
         }
-        // The same symbols again, where there was much of one.
+        // The same symbols again, if one of them had much.
         if !step.more {
             self.symbol = match symbols.last() {
                 Some(known) if symbols.len() as i64 == SYMBOLS_AT_ONCE => known.id,
@@ -97,15 +95,15 @@ impl Retainer {
         {
             let removed = oldest(connection, now)?;
             step.removed += removed;
-            // Each time it was too large still, and there was something to remove.
+            // Each time it was still too large, and there was something to remove.
             step.more |= removed > 0;
         }
         Ok(step)
     }
 }
 
-/// Gives empty pages back to the file system, where there are many. Returns whether there are more,
-/// where it did. It is a transaction of its own.
+/// Returns empty pages to the file system, if there are many. Returns whether there are more if it did. It is a
+/// transaction of its own.
 pub(crate) fn shrink(connection: &Store) -> Result<Option<bool>, Failure> {
     let pages = pragma(connection, "page_count")?;
     let free = pragma(connection, "freelist_count")?;
@@ -177,7 +175,7 @@ const FIRST_SECOND: &str =
 const FIRST_MINUTE: &str =
     "SELECT start FROM bars WHERE level = 1 AND symbol = ?1 ORDER BY start LIMIT 1";
 
-/// Has bars stand that were made of what is going to be removed.
+/// Seals bars that were made of data about to be removed.
 fn seal(
     connection: &Store,
     symbol: i64,
@@ -202,18 +200,17 @@ fn seal(
     Ok(())
 }
 
-/// The end of the span before `cut` in which there are about [`AT_ONCE`] rows, by a query of the
-/// time of the row after so many.
+/// The end of the span before `cut` with about [`AT_ONCE`] rows, by a query for the time of the row after so many.
 fn bounded(connection: &Store, sql: &str, symbol: i64, cut: Millis) -> Result<Millis, Failure> {
     let mut statement = connection.prepare_cached(sql)?;
     let values = params![symbol, time(cut), AT_ONCE as i64];
     let next: Option<i64> = readable(statement.query_row(values, |row| row.get(0)))?;
     let next = next.and_then(|next| Millis::try_from(next).ok());
-    // All of one millisecond go together.
+    // Rows of the same millisecond go together.
     Ok(next.map_or(cut, |next| (next + 1).min(cut)))
 }
 
-/// Removes trades, quotes and bars of a second of before `cut`, or of the beginning of its minute.
+/// Removes trades, quotes and bars of a second before `cut`, or before the beginning of its minute.
 fn ticks(connection: &Store, symbol: &SymbolRow, cut: Millis) -> Result<u64, Failure> {
     let id = symbol.id;
     let firsts = [
@@ -266,11 +263,11 @@ fn ticks(connection: &Store, symbol: &SymbolRow, cut: Millis) -> Result<u64, Fai
     Ok(removed as u64)
 }
 
-/// Removes bars of 1, 5 and 15 minutes of before the day of `cut`.
+/// Removes bars of 1, 5 and 15 minutes before the day of `cut`.
 fn minutes(connection: &Store, symbol: &SymbolRow, cut: Millis) -> Result<u64, Failure> {
     let id = symbol.id;
     let cut = cut.min(oldest_pending(connection, id, Interval::Hour)?);
-    // Where days do not begin on the hour, the day before is sealed with the hours.
+    // If days do not begin on the hour, the day before is sealed with the hours.
     let day = span(Interval::Day, &symbol.zone, cut).0;
     let whole = day - day % HOUR;
     let Some(first) = first(connection, FIRST_MINUTE, id)?.filter(|first| *first < whole) else {
@@ -294,7 +291,7 @@ fn minutes(connection: &Store, symbol: &SymbolRow, cut: Millis) -> Result<u64, F
     Ok(removed as u64)
 }
 
-/// Removes sessions of before `cut` but for the newest.
+/// Removes sessions before `cut` except the newest.
 fn sessions(connection: &Store, symbol: i64, cut: Millis, ids: Ids) -> Result<u64, Failure> {
     let removed = connection
         .prepare_cached(
@@ -305,7 +302,7 @@ fn sessions(connection: &Store, symbol: i64, cut: Millis, ids: Ids) -> Result<u6
     Ok(removed as u64)
 }
 
-/// Removes the oldest events of before a packed id.
+/// Removes the oldest events before a packed id.
 fn events(connection: &Store, cut: i64) -> Result<u64, Failure> {
     let mut statement = connection
         .prepare_cached("SELECT id FROM events WHERE id < ?1 ORDER BY id LIMIT 1 OFFSET ?2")?;
@@ -326,8 +323,7 @@ fn events(connection: &Store, cut: i64) -> Result<u64, Failure> {
     Ok(removed as u64)
 }
 
-/// Removes the oldest of what there is: ticks, and where there are none minutes, and where there
-/// are none events. What is running stays.
+/// Removes the oldest data: ticks, if there are none minutes, and if there are none events. The open bars stay.
 fn oldest(connection: &Store, now: Millis) -> Result<u64, Failure> {
     let mut symbols = Vec::new();
     let mut last = 0;

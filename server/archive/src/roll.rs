@@ -1,139 +1,36 @@
-//! How bars are made: seconds of trades, and each other bar of those below it.
+//! How bars are made: seconds from trades, and every other bar from the bars below it.
 //!
-//! A bar that may no longer be what is below it is marked in the table `pending`, in the same
-//! transaction as what changed. The writer makes it again when it has closed, or soon where it has
-//! long closed; until then whoever reads it makes it for himself. So what is read never depends on
-//! how far the writer is.
+//! A bar that may no longer agree with the data below it is marked in the table `pending`, in the same transaction as
+//! the change. The writer makes it again when it has closed, or soon if it closed long ago; until then readers compute
+//! it themselves. So the result of a read never depends on the writer's progress.
+
+mod pending;
+mod row;
 
 use std::collections::BTreeSet;
 
-use jiff::tz::TimeZone;
-use market::{Bar, Interval, Millis, Price, Roll, Sums};
-use rusqlite::{Row as SqlRow, params};
+use market::{Interval, Millis, Roll};
+use rusqlite::params;
 
 use crate::{
-    Failure, Overlay, Rolled,
+    Failure, Overlay,
     coding::{Exact, Marks, time},
     read,
-    store::{Fault, Store, millis, readable},
+    store::{Store, readable},
     symbol_row::SymbolRow,
-    table::{Cell, Table},
-    zone::{self, above, below, level, span},
+    table::Table,
+    zone::{above, below, level, span},
 };
-
-/// Where a bar comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Made {
-    /// Of what is below it.
-    Rolled,
-    /// It was published on the tape: by a feed without trades, or by a publisher of bars.
-    Told,
-    /// It was imported.
-    Imported,
-    /// It was made of what is no longer kept: it stands.
-    Sealed,
-}
-
-impl Made {
-    pub(crate) const fn code(self) -> i64 {
-        match self {
-            Made::Rolled => 0,
-            Made::Told => 1,
-            Made::Imported => 2,
-            Made::Sealed => 3,
-        }
-    }
-
-    pub(crate) const fn of(code: i64) -> Option<Self> {
-        match code {
-            0 => Some(Made::Rolled),
-            1 => Some(Made::Told),
-            2 => Some(Made::Imported),
-            3 => Some(Made::Sealed),
-            _ => None,
-        }
-    }
-}
-
-/// A bar as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) start: Millis,
-    pub(crate) sums: Sums,
-    pub(crate) made: Made,
-}
-
-impl Row {
-    /// What holds the place of a bar that is in quarantine: it has no price, and is not made again.
-    pub(crate) fn placeholder(start: Millis) -> Self {
-        Row {
-            start,
-            sums: Sums::ZERO,
-            made: Made::Sealed,
-        }
-    }
-
-    /// A bar that was given as a whole.
-    pub(crate) fn given(bar: &Bar, made: Made) -> Self {
-        Row {
-            start: bar.start,
-            sums: Sums::of_bar(bar),
-            made,
-        }
-    }
-
-    /// As it is read, where its days begin in a zone.
-    pub(crate) fn rolled(self, interval: Interval, zone: &TimeZone) -> Rolled {
-        Rolled {
-            span: span(interval, zone, self.start),
-            imported: self.made == Made::Imported,
-            sums: self.sums,
-        }
-    }
-
-    /// From the columns of [`Table::Bars`].
-    pub(crate) fn read(row: &SqlRow<'_>) -> Result<Self, Fault> {
-        let price = |column| {
-            Ok::<_, rusqlite::Error>(row.get::<_, Option<Exact>>(column)?.map(Price::from))
-        };
-        let _level_and_symbol: (i64, i64) = (row.get(0)?, row.get(1)?);
-        let made: i64 = row.get(11)?;
-        Ok(Row {
-            start: millis(row, 2)?,
-            sums: Sums {
-                open: price(3)?,
-                high: price(4)?,
-                low: price(5)?,
-                close: price(6)?,
-                firm: row.get(7)?,
-                volume: row.get::<_, Exact>(8)?.into(),
-                turnover: row.get::<_, Option<Exact>>(9)?.map(|exact| exact.0),
-                trades: row.get::<_, i64>(10)? as u64,
-            },
-            made: Made::of(made)
-                .ok_or_else(|| Fault::new(format!("the bar is made by {made}: expected 0 to 3")))?,
-        })
-    }
-}
-
-/// The start of a bar that cannot be read and may be made again of what is below it, by what stands in
-/// its columns. What is below an imported or sealed bar may be a part only.
-pub(crate) fn remade(cells: &[Cell]) -> Option<Millis> {
-    let start = Millis::try_from(cells.get(2)?.integer()?).ok()?;
-    let may = match Made::of(cells.get(11)?.integer()?)? {
-        Made::Rolled | Made::Told => true,
-        Made::Imported => cells.first()?.integer()? <= level(Interval::Minute),
-        Made::Sealed => false,
-    };
-    may.then_some(start)
-}
 
 /// A bar by its key.
 const STORED: &str =
     "SELECT level, symbol, start, open, high, low, close, firm, volume, turnover, trades, made, crc
      FROM bars WHERE level = ?1 AND symbol = ?2 AND start = ?3";
 
-/// The stored bar that begins at a time, where it can be read.
+pub(crate) use pending::{is_due, pending, rezone, roll};
+pub(crate) use row::{Made, Row, remade};
+
+/// The stored bar that begins at a time, if it can be read.
 pub(crate) fn stored(
     connection: &Store,
     symbol: i64,
@@ -145,7 +42,7 @@ pub(crate) fn stored(
     connection.first(Table::Bars, &mut statement, key, Row::read)
 }
 
-/// Stores a bar in the place of the one that is there.
+/// Stores a bar in place of the existing one.
 pub(crate) fn store(
     connection: &Store,
     symbol: i64,
@@ -190,7 +87,7 @@ fn remove(
     Ok(())
 }
 
-/// Marks a bar as one that is to be made again.
+/// Marks a bar as one to be made again.
 pub(crate) fn mark(
     connection: &Store,
     symbol: i64,
@@ -203,7 +100,7 @@ pub(crate) fn mark(
     Ok(())
 }
 
-/// Marks the bars that are made of one.
+/// Marks the bars that are made from one.
 pub(crate) fn mark_above(
     connection: &Store,
     symbol: &SymbolRow,
@@ -216,7 +113,7 @@ pub(crate) fn mark_above(
     Ok(())
 }
 
-/// The levels up to an interval's, as a list of SQL: each is a search by the key.
+/// The levels up to an interval's, as a list in SQL: each is a search by the key.
 pub(crate) const fn levels_to(interval: Interval) -> &'static str {
     match interval {
         Interval::Second => "0",
@@ -228,7 +125,7 @@ pub(crate) const fn levels_to(interval: Interval) -> &'static str {
     }
 }
 
-/// The bars of an interval, by their starts, that begin in a span and are not what is below them.
+/// The bars of an interval that begin in a span and differ in origin from the data below them, by their starts.
 pub(crate) fn stale(
     connection: &Store,
     symbol: &SymbolRow,
@@ -252,7 +149,7 @@ pub(crate) fn stale(
     Ok(stale)
 }
 
-/// Makes a bar of what is below it, as of now and with what counts instead of the archive.
+/// Makes a bar from the data below it, at this moment and with an overlay.
 pub(crate) fn make(
     connection: &Store,
     symbol: &SymbolRow,
@@ -264,7 +161,7 @@ pub(crate) fn make(
     make_of(connection, symbol, interval, start, there, overlay)
 }
 
-/// As [`make`], where it is known what is stored.
+/// As [`make`], with the stored bar already read.
 fn make_of(
     connection: &Store,
     symbol: &SymbolRow,
@@ -276,7 +173,7 @@ fn make_of(
     let stands = there.as_ref().is_some_and(|row| match row.made {
         Made::Sealed => true,
         Made::Imported => interval > Interval::Minute,
-        Made::Rolled | Made::Told => false,
+        Made::Rolled | Made::Published => false,
     });
     if stands {
         return Ok(there);
@@ -286,17 +183,21 @@ fn make_of(
         if let Some(sums) = overlay.minutes.get(&start) {
             // A published bar counts less than an imported one, and trades count more.
             let imported = there.filter(|row| row.made == Made::Imported);
-            let told = Row {
+            let published = Row {
                 start,
                 sums: sums.clone(),
-                made: Made::Told,
+                made: Made::Published,
             };
             return match imported {
                 Some(imported) => {
                     let seconds = of_bars(connection, symbol, Interval::Second, span, overlay)?;
-                    Ok(Some(if seconds.is_some() { told } else { imported }))
+                    Ok(Some(if seconds.is_some() {
+                        published
+                    } else {
+                        imported
+                    }))
                 }
-                None => Ok(Some(told)),
+                None => Ok(Some(published)),
             };
         }
         if overlay.hides(start) {
@@ -307,7 +208,7 @@ fn make_of(
         None => of_trades(connection, symbol.id, span)?,
         Some(below) => of_bars(connection, symbol, below, span, overlay)?,
     };
-    // Without anything below, what was given as a whole is all that is known.
+    // Without anything below, a bar that was given as a whole is all there is.
     Ok(made.or(there.filter(|row| row.made != Made::Rolled)))
 }
 
@@ -364,7 +265,7 @@ fn of_bars(
                 }
                 bars.insert(row.start, row);
             }
-            // It is made again of what is below it.
+            // It is made again from the data below it.
             Err(cells) => stale.extend(remade(&cells)),
         }
     }
@@ -383,145 +284,4 @@ fn of_bars(
         sums: roll.into_sums(),
         made: Made::Rolled,
     }))
-}
-
-/// How long after its end a bar is made: sources let messages overtake one another.
-const GRACE: Millis = market::Board::GRACE;
-
-/// The newest start of a marked bar of an interval that is past at `now`.
-fn newest_due(interval: Interval, now: Millis) -> Option<i64> {
-    // The longest day has an hour more.
-    let longest = match interval {
-        Interval::Day => interval.millis() + Interval::Hour.millis(),
-        _ => interval.millis(),
-    };
-    now.checked_sub(GRACE + longest).map(time)
-}
-
-/// Whether there is anything to do for [`roll`].
-pub(crate) fn is_due(connection: &Store, now: Millis) -> Result<bool, Failure> {
-    let mut statement = connection
-        .prepare_cached("SELECT 1 FROM pending WHERE level = ?1 AND start <= ?2 LIMIT 1")?;
-    for interval in Interval::ALL {
-        if let Some(newest) = newest_due(interval, now)
-            && statement.exists(params![level(interval), newest])?
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// How many bars are marked.
-pub(crate) fn pending(connection: &Store) -> Result<u64, Failure> {
-    let pending: i64 = connection
-        .prepare_cached("SELECT count(*) FROM pending")?
-        .query_row([], |row| row.get(0))?;
-    Ok(pending as u64)
-}
-
-/// Makes the marked bars whose end is past at `now`, `limit` of each interval at the most. Returns
-/// how many it made.
-pub(crate) fn roll(connection: &Store, now: Millis, limit: usize) -> Result<usize, Failure> {
-    let mut made = 0;
-    for interval in Interval::ALL {
-        let Some(newest) = newest_due(interval, now) else {
-            continue;
-        };
-        let due: Vec<(i64, i64, Option<String>)> = connection
-            .prepare_cached(
-                "SELECT symbol, start, zone FROM pending JOIN symbols ON symbols.id = symbol
-                 WHERE level = ?1 AND start <= ?2 LIMIT ?3",
-            )?
-            .query_map(params![level(interval), newest, limit as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2).ok().flatten()))
-            })?
-            .filter_map(|row| readable(row).transpose())
-            .collect::<Result<_, _>>()?;
-        let mut known: Option<(i64, SymbolRow)> = None;
-        for (id, start, name) in due {
-            if known.as_ref().is_none_or(|(last, _)| *last != id) {
-                let zone = zone::named(name.as_deref());
-                known = Some((id, SymbolRow { id, zone }));
-            }
-            match (&known, Millis::try_from(start)) {
-                (Some((_, known)), Ok(start)) => {
-                    made += usize::from(roll_one(connection, known, interval, start)?);
-                }
-                _ => done(connection, id, interval, start)?,
-            }
-        }
-    }
-    Ok(made)
-}
-
-/// Makes one marked bar again. Returns whether it could.
-fn roll_one(
-    connection: &Store,
-    symbol: &SymbolRow,
-    interval: Interval,
-    start: Millis,
-) -> Result<bool, Failure> {
-    let mut statement = connection.prepare_cached(STORED)?;
-    let key = params![level(interval), symbol.id, time(start)];
-    let before = match connection
-        .rows(Table::Bars, &mut statement, key, Row::read)?
-        .next_or_cells()?
-    {
-        None => None,
-        Some(Ok(row)) => Some(row),
-        // It goes to the quarantine first.
-        Some(Err(_)) => return Ok(false),
-    };
-    let nothing = Overlay::default();
-    let there = before.clone();
-    let after = make_of(connection, symbol, interval, start, there, &nothing)?;
-    if before != after {
-        match &after {
-            Some(row) => store(connection, symbol.id, interval, row)?,
-            None => remove(connection, symbol.id, interval, start)?,
-        }
-    }
-    // Also where it is what it was: the ones above may have been made of what it was meanwhile.
-    mark_above(connection, symbol, interval, start)?;
-    done(connection, symbol.id, interval, time(start))?;
-    Ok(true)
-}
-
-fn done(connection: &Store, symbol: i64, interval: Interval, start: i64) -> Result<(), Failure> {
-    connection
-        .prepare_cached("DELETE FROM pending WHERE symbol = ?1 AND start = ?2 AND level = ?3")?
-        .execute(params![symbol, start, level(interval)])?;
-    Ok(())
-}
-
-/// Has the days of a symbol made again, whose zone has changed.
-pub(crate) fn rezone(connection: &Store, symbol: &SymbolRow) -> Result<(), Failure> {
-    let rolled = params![symbol.id, level(Interval::Day), Made::Rolled.code()];
-    connection.execute(
-        "DELETE FROM bars WHERE symbol = ?1 AND level = ?2 AND made = ?3",
-        rolled,
-    )?;
-    connection.execute(
-        "DELETE FROM pending WHERE symbol = ?1 AND level = ?2",
-        params![symbol.id, level(Interval::Day)],
-    )?;
-    let mut statement =
-        connection.prepare_cached("SELECT start FROM bars WHERE symbol = ?1 AND level = ?2")?;
-    for below in [Interval::Hour, Interval::QuarterHour] {
-        let starts =
-            statement.query_map(params![symbol.id, level(below)], |row| row.get::<_, i64>(0))?;
-        let mut last = None;
-        for start in starts {
-            let Some(start) = readable(start)?.and_then(|start| Millis::try_from(start).ok())
-            else {
-                continue;
-            };
-            let day = span(Interval::Day, &symbol.zone, start).0;
-            if last.replace(day) != Some(day) {
-                mark(connection, symbol.id, Interval::Day, day)?;
-            }
-        }
-    }
-    Ok(())
 }

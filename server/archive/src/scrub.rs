@@ -25,36 +25,36 @@ use crate::{
 /// How many rows a slice has.
 const SLICE_ROWS: usize = 1_000;
 
-/// How much longer the pause after a slice is than the slice: it takes a tenth of a core at the most.
+/// How much longer the pause after a slice is than the slice: it takes at most a tenth of a core.
 const PAUSE_FACTOR: u32 = 9;
 
-/// How long SQLite may check one table. Reading for longer would keep the write-ahead log from being
-/// emptied. What is not done by then is for `tickertape repair`.
+/// How long SQLite may check one table. Reading for longer would keep the write-ahead log from being emptied.
+/// `tickertape repair` checks the rest.
 const TABLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many problems are kept.
 const MAX_PROBLEMS: usize = 20;
 
-/// How long after the beginning the first check comes, if they are not more frequent.
+/// How long after the start the first check begins, if they are not more frequent.
 const FIRST: Duration = Duration::from_secs(600);
 
-/// How many steps of SQLite's machine pass between looks at the time.
+/// How many steps of SQLite's machine run between checks of the time.
 const STEPS: i32 = 10_000;
 
-/// What the checks have found.
+/// The findings of the checks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checks {
     /// How many checks have been completed.
     pub completed: u64,
-    /// When the last one was, by the archive's clock.
+    /// When the last one ended, by the archive's clock.
     pub last: Option<Millis>,
     /// How many rows have been compared with their checksums.
     pub rows: u64,
-    /// What the last one found wrong with the file beside rows that cannot be read; some of it.
+    /// Problems that the last one found beside unreadable rows; some of them.
     pub problems: Vec<String>,
 }
 
-/// Checks again and again until it is dropped.
+/// Checks repeatedly until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Scrubber {
     stop: Option<SyncSender<()>>,
@@ -120,7 +120,7 @@ struct Scrub {
     checks: Arc<Mutex<Checks>>,
 }
 
-/// Whether to go on.
+/// Whether to continue.
 enum Next {
     On,
     End,
@@ -163,7 +163,7 @@ impl Scrub {
         checks.problems = problems;
     }
 
-    /// `None` where it is to end.
+    /// `None` if it is to end.
     fn check(&self) -> Result<Option<Vec<String>>, Failure> {
         let mut problems = Vec::new();
         for table in Table::ALL {
@@ -184,7 +184,7 @@ impl Scrub {
         Ok(Some(problems))
     }
 
-    /// Compares all rows of a table with their checksums. Those that cannot be read are recorded.
+    /// Compares all rows of a table with their checksums. Unreadable ones are recorded.
     fn rows(&self, table: Table, problems: &mut Vec<String>) -> Result<Next, Failure> {
         let shape = table.shape();
         let mut after: Vec<Cell> = Vec::new();
@@ -219,7 +219,7 @@ impl Scrub {
             if !in_order {
                 problems.push(format!("{}: rows are out of order", shape.name));
             }
-            // A slice of nothing but damage is left to the structure's check.
+            // A slice of nothing but damage is left to the check of the structure.
             if count < SLICE_ROWS || last == after || !in_order {
                 return Ok(Next::On);
             }
@@ -231,7 +231,7 @@ impl Scrub {
         }
     }
 
-    /// Has SQLite check a table and its indexes.
+    /// Lets SQLite check a table and its indexes.
     fn structure(&self, table: &str, problems: &mut Vec<String>) -> Result<(), Failure> {
         let mut connection = connect(self.reader.file(), self.reader.damage())?;
         let deadline = Instant::now() + TABLE_TIMEOUT;

@@ -14,43 +14,45 @@ use crate::{
     write::type_name,
 };
 
-/// Which stories are asked for.
+/// A query for stories.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewsQuery {
-    /// Only stories about one of these symbols; all where it is empty.
+    /// Only stories about one of these symbols; about any if it is empty.
     pub symbols: Vec<Symbol>,
-    /// Only these types; all where it is empty.
+    /// Only these types; all if it is empty.
     pub types: Vec<NewsType>,
-    /// Only those whose newest version is before this: where the page before ended.
+    /// Only stories whose newest version is before this: where the previous page ended.
     pub before: Option<EventId>,
-    /// Only those whose newest version is after this.
+    /// Only stories whose newest version is after this.
     pub after: Option<EventId>,
-    /// Only those in which each of these words stands, in the headline or the summary. The last
-    /// may be the beginning of one.
+    /// Only stories with each of these words in the headline or the summary. The last one may be the beginning of a
+    /// word.
     pub words: Option<String>,
-    /// How many at the most.
+    /// The largest number of results.
     pub limit: usize,
 }
 
-/// What was found.
+/// The result of a query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FoundNews {
     /// The stories, newest first, each with the id of its newest version.
     pub stories: Vec<(EventId, News)>,
-    /// Where fewer were found than asked for because enough rows were looked at: before this id there may be more.
+    /// Set if fewer stories than requested were found because the limit of the search was reached: before this id there
+    /// may be more.
     pub unread: Option<EventId>,
 }
 
-/// How many stories are looked at by their type: 40 ms of a core.
+/// How many stories are examined by their type: 40 ms of a core.
 const MAX_SCANNED: usize = 100_000;
 
-/// How many entries of the indexes of symbols are looked at: 20 ms.
+/// How many entries of the indexes of symbols are examined: 20 ms.
 const MAX_OF_SYMBOLS: usize = 20_000;
 
 /// How many stories with the words are looked up: 30 ms.
 const MAX_WITH_WORDS: usize = 10_000;
 
-/// Of symbols with at most so many stories, all are collected first, so that those with the words need no look-up of their own.
+/// For symbols with at most so many stories, all are collected first, so that stories with the words need no look-up
+/// each.
 const MAX_COLLECTED: usize = 2_000;
 
 /// How many rows with the words are compared with the stories that were collected: 30 ms.
@@ -65,7 +67,7 @@ const NEWEST_OF_SYMBOL: &str =
      WHERE symbol = ?1 AND news_symbols.id < ?2 AND news_symbols.id > ?3 AND newest
      ORDER BY news_symbols.id DESC LIMIT ?4";
 
-/// Between which packed ids it is looked, both left out.
+/// The packed ids between which to search, both excluded.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     after: i64,
@@ -76,11 +78,11 @@ struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     id: i64,
-    /// Whether its type is asked for.
+    /// Whether its type matches.
     is_typed: bool,
 }
 
-/// The newest stories that a query asks for, newest first.
+/// The newest stories that match a query, newest first.
 pub(crate) fn news(connection: &Store, ids: Ids, query: &NewsQuery) -> Result<FoundNews, Failure> {
     if query.limit == 0 {
         return Ok(FoundNews::default());
@@ -99,14 +101,14 @@ pub(crate) fn news(connection: &Store, ids: Ids, query: &NewsQuery) -> Result<Fo
     })
 }
 
-/// A search while it goes on.
+/// A search in progress.
 struct Search<'a> {
     connection: &'a Store,
     ids: Ids,
     query: &'a NewsQuery,
     span: Span,
     types: Vec<String>,
-    /// The numbers of the symbols that are known.
+    /// The numbers of the stored symbols.
     symbols: Vec<i64>,
     event: Statement<'a>,
     stories: Vec<(EventId, News)>,
@@ -143,16 +145,20 @@ impl<'a> Search<'a> {
         Ok(Candidate {
             id: row.get(0)?,
             is_typed: self.types.is_empty()
-                || self.types.iter().any(|asked| asked.as_bytes() == kind),
+                || self
+                    .types
+                    .iter()
+                    .any(|requested| requested.as_bytes() == kind),
         })
     }
 
-    /// Adds a story, unless it is not what the indexes claim: they are not verified, so it is looked up in the story itself.
+    /// Adds a story, unless it does not match its index entry: indexes are not verified, so the story itself is
+    /// checked.
     fn add(&mut self, id: i64) -> Result<ControlFlow<()>, Failure> {
         let connection = self.connection;
         let kept = connection.first(Table::Events, &mut self.event, [id], read::event)?;
         if let Some(Event::News(news)) = kept.map(|kept| kept.event)
-            && is_asked_for(&news, self.query)
+            && matches(&news, self.query)
         {
             self.stories.push((self.ids.unpack(id), news));
         }
@@ -162,7 +168,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Goes through all stories; where not to the end, to which id.
+    /// Examines all stories; returns the id at which it stopped, if before the end.
     fn of_all(&mut self) -> Result<Option<i64>, Failure> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id, type FROM news WHERE newest AND id < ?1 AND id > ?2 ORDER BY id DESC",
@@ -179,7 +185,7 @@ impl<'a> Search<'a> {
         Ok(None)
     }
 
-    /// Goes through the stories of the symbols.
+    /// Examines the stories of the symbols.
     fn of_symbols(&mut self) -> Result<Option<i64>, Failure> {
         let mut merge = Merge::new(self.connection, &self.symbols, self.span, self.query.limit)?;
         while let Some(Candidate { id, is_typed }) = merge.next(self)? {
@@ -190,7 +196,7 @@ impl<'a> Search<'a> {
         Ok(None)
     }
 
-    /// Goes through the stories with the words.
+    /// Examines the stories with the words.
     fn of_words(&mut self, words: &str) -> Result<Option<i64>, Failure> {
         let collected = match self.symbols.len() {
             0 if self.query.symbols.is_empty() => None,
@@ -235,7 +241,7 @@ impl<'a> Search<'a> {
         Ok(None)
     }
 
-    /// The ids of all stories of the symbols that have the types; `None` where there are too many.
+    /// The ids of all stories of the symbols with the types; `None` if there are too many.
     fn collect(&self) -> Result<Option<HashSet<i64>>, Failure> {
         let Span { after, before } = self.span;
         let mut statement = self.connection.prepare_cached(NEWEST_OF_SYMBOL)?;
@@ -270,11 +276,11 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The stories of several symbols, newest first: a little is read of each index, and more of those that it is needed of.
+/// The stories of several symbols, newest first: a little is read of each index, and more where it is needed.
 struct Merge<'a> {
     statement: Statement<'a>,
     sources: Vec<Source>,
-    /// The newest that was read of each source and not handed out.
+    /// The newest entry of each source that has been read and not returned.
     heads: BinaryHeap<(Candidate, usize)>,
     last: Option<i64>,
     /// How many entries were read.
@@ -285,7 +291,7 @@ struct Merge<'a> {
 struct Source {
     symbol: i64,
     span: Span,
-    /// What was read ahead, the newest last.
+    /// Entries that were read ahead, the newest last.
     ahead: Vec<Candidate>,
     /// How many are read next.
     step: usize,
@@ -322,7 +328,7 @@ impl<'a> Merge<'a> {
                 self.advance(source, search)?;
             }
         }
-        // A story is of several symbols.
+        // A story may be of several symbols.
         while let Some((candidate, source)) = self.heads.pop() {
             self.advance(source, search)?;
             if self.last.replace(candidate.id) != Some(candidate.id) {
@@ -356,14 +362,14 @@ impl<'a> Merge<'a> {
     }
 }
 
-fn is_asked_for(news: &News, query: &NewsQuery) -> bool {
+fn matches(news: &News, query: &NewsQuery) -> bool {
     let symbols = &query.symbols;
     (symbols.is_empty() || news.symbols.iter().any(|symbol| symbols.contains(symbol)))
         && (query.types.is_empty() || query.types.contains(&news.kind))
 }
 
-/// What a person typed, as a question to the full-text index: each word quoted, so that none is
-/// taken for an operator (<https://www.sqlite.org/fts5.html#full_text_query_syntax>).
+/// The words that a person typed, as a full-text query: each word quoted, so that none is parsed as an operator
+/// (<https://www.sqlite.org/fts5.html#full_text_query_syntax>).
 fn words(text: &str) -> String {
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())

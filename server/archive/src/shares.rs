@@ -1,4 +1,4 @@
-//! What is known of shares beside their prices: where their days begin, splits and dividends.
+//! Data of shares beside their prices: time zones, splits and dividends.
 
 use std::ops::Range;
 
@@ -17,11 +17,10 @@ use crate::{
 };
 
 impl Reader {
-    /// The zone in which the days of a symbol begin; `None` where nobody has said one, and its days
-    /// are those of UTC.
+    /// The zone in which the days of a symbol begin; `None` if none was set, and its days are those of UTC.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn zone(&self, symbol: Symbol) -> Result<Option<TimeZone>, Failure> {
         self.read(|connection| {
             let known = find_symbol(connection, symbol)?;
@@ -31,11 +30,11 @@ impl Reader {
         })
     }
 
-    /// The close of the bar of a day, by the first millisecond of the day, where that bar was
-    /// imported and not made of what is below it.
+    /// The close of the bar of a day, by the first millisecond of the day, if that bar was imported and not made from
+    /// the data below it.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn imported_close(&self, symbol: Symbol, day: Millis) -> Result<Option<Price>, Failure> {
         self.read(|connection| {
             let Some(known) = find_symbol(connection, symbol)? else {
@@ -51,7 +50,7 @@ impl Reader {
     /// The splits of a symbol that took effect in a span of milliseconds, the oldest first.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn splits(&self, symbol: Symbol, span: Range<Millis>) -> Result<Vec<Split>, Failure> {
         self.read(|connection| {
             let splits = of_symbol(connection, Table::Splits, symbol, &span)?;
@@ -64,11 +63,10 @@ impl Reader {
         })
     }
 
-    /// The dividends of a symbol without which it was first traded in a span of milliseconds, the
-    /// oldest first.
+    /// The dividends of a symbol whose first day without them is in a span of milliseconds, the oldest first.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn dividends(&self, symbol: Symbol, span: Range<Millis>) -> Result<Vec<Dividend>, Failure> {
         self.read(|connection| {
             let dividends = of_symbol(connection, Table::Dividends, symbol, &span)?;

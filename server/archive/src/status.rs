@@ -5,7 +5,7 @@ use tape::EventId;
 
 use crate::Checks;
 
-/// How an archive is doing.
+/// The status of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
     /// Whether it writes.
@@ -16,11 +16,11 @@ pub struct Status {
     pub last_commit: Option<Millis>,
     /// How many rows were written: events, quotes, trades, bars.
     pub rows: u64,
-    /// How many bytes their values had, before SQLite put them into pages.
+    /// The size of their values, in bytes, before SQLite put them into pages.
     pub bytes: u64,
     /// How many transactions were committed.
     pub commits: u64,
-    /// How long the slowest of them took, its wait for the disk included.
+    /// How long the slowest of them took, including its wait for the disk.
     pub slowest_commit: Duration,
     /// How many attempts to write failed.
     pub failures: u64,
@@ -28,29 +28,29 @@ pub struct Status {
     pub queued: u64,
     /// How many trades and corrections were dropped because the queue was full.
     pub dropped: u64,
-    /// How many trades were known already.
+    /// How many trades were duplicates.
     pub known: u64,
-    /// How many corrections spoke of a trade that is not known, or no longer.
+    /// How many corrections were of a trade that is not stored, or no longer.
     pub unmatched: u64,
-    /// How many bars wait for being rolled up; they are right when they are read all the same.
+    /// How many bars are pending; they are correct when they are read all the same.
     pub pending: u64,
     /// How many rows were removed because of their age or of the file's size.
     pub removed: u64,
     /// The size of the file, in bytes, without its write-ahead log.
     pub file_bytes: u64,
-    /// What happened to the file and stands until it is acknowledged: set aside, deleted, begun anew.
+    /// An incident of the file that stays reported until it is acknowledged: it was set aside, deleted or created anew.
     pub notice: Option<String>,
-    /// Corrupt files that were set aside and have not been acknowledged, also by earlier runs.
+    /// Corrupt files that were set aside and have not been acknowledged, including earlier runs.
     pub set_aside: Vec<PathBuf>,
     /// How many rows are in quarantine: damaged ones, and those that SQLite refused.
     pub quarantined: u64,
     /// How many damaged rows could not be moved there; they are left out of answers all the same.
     pub damaged: u64,
-    /// Whether all rows have a checksum: those of an archive of version 1 get theirs bit by bit.
+    /// Whether all rows have a checksum: those of an archive of version 1 get theirs gradually.
     pub summed: bool,
-    /// What the scheduled checks have found.
+    /// The findings of the scheduled checks.
     pub checks: Checks,
-    /// How many intact rows were met that only a newer version can read; they are left out of answers.
+    /// How many intact rows only a newer version can read; they are left out of answers.
     pub newer: u64,
 }
 
@@ -60,9 +60,9 @@ pub enum State {
     /// It does.
     #[default]
     Ok,
-    /// It could not the last time and tries again; nothing but what [`Status::dropped`] counts is
-    /// lost. The sentence has the reason and what to do.
+    /// The last attempt failed and is retried; nothing is lost except what [`Status::dropped`] counts. The sentence has
+    /// the reason and what to do.
     Degraded(String),
-    /// It gave up. The sentence has the reason and what to do.
+    /// It has failed for good. The sentence has the reason and what to do.
     Failed(String),
 }

@@ -1,4 +1,4 @@
-//! A connection that reads rows one by one, so that a row that cannot be read costs nothing but itself.
+//! A connection that reads rows one by one, so that an unreadable row affects nothing but itself.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,8 +15,8 @@ use crate::{
     table::{Cell, Table, cells},
 };
 
-/// How many damaged rows wait for the quarantine, and how many rows of newer versions are counted.
-/// More are found again when they are read again.
+/// How many damaged rows wait for the quarantine, and how many rows of newer versions are counted. Further ones are
+/// found when they are read again.
 const MAX_FOUND: usize = 4_096;
 
 /// Why a row cannot be read.
@@ -50,7 +50,7 @@ pub(crate) struct Damage(Mutex<Found>);
 
 #[derive(Debug, Default)]
 struct Found {
-    /// Damaged rows that are to be moved to the quarantine, by table and key.
+    /// Damaged rows to be moved to the quarantine, by table and key.
     damaged: BTreeMap<(Table, String), (Key, String)>,
     /// Damaged rows that cannot be moved.
     stuck: HashSet<(Table, String)>,
@@ -63,7 +63,7 @@ impl Damage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records a row that cannot be read.
+    /// Records an unreadable row.
     pub(crate) fn record(&self, table: Table, key: Key, reason: &str, intact: bool) {
         let mut found = self.lock();
         let at = (table, format!("{key:?}"));
@@ -89,7 +89,7 @@ impl Damage {
         found.damaged.insert(at, (key, reason.to_owned()));
     }
 
-    /// Takes what waits for the quarantine.
+    /// Takes the rows that wait for the quarantine.
     pub(crate) fn take(&self) -> Vec<(Table, Key, String)> {
         let found = std::mem::take(&mut self.lock().damaged);
         found
@@ -122,7 +122,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Has a function called while a statement runs; where it returns true, the statement is interrupted.
+    /// Calls a function while a statement runs; if it returns true, the statement is interrupted.
     pub(crate) fn interrupted_by(
         &mut self,
         steps: i32,
@@ -146,7 +146,7 @@ impl Store {
         Ok(Store { connection, damage })
     }
 
-    /// The rows of a query of [`crate::table::Shape::select`] that can be read.
+    /// The readable rows of a query of [`crate::table::Shape::select`].
     pub(crate) fn rows<'a, T>(
         &'a self,
         table: Table,
@@ -162,7 +162,7 @@ impl Store {
         })
     }
 
-    /// The first row of such a query that can be read.
+    /// The first readable row of such a query.
     pub(crate) fn first<T>(
         &self,
         table: Table,
@@ -173,7 +173,7 @@ impl Store {
         self.rows(table, statement, values, read)?.next()
     }
 
-    /// Reads a row, and records it where it cannot be read. The error is what stands in its columns.
+    /// Reads a row, and records it if it is unreadable. The error is the content of its columns.
     pub(crate) fn read<T>(
         &self,
         table: Table,
@@ -220,7 +220,7 @@ pub(crate) fn verify(table: Table, row: &SqlRow<'_>) -> Result<bool, Fault> {
     )))
 }
 
-/// Rows of which those that cannot be read are passed over and recorded.
+/// Rows of which unreadable ones are skipped and recorded.
 pub(crate) struct Readable<'a, T> {
     store: &'a Store,
     table: Table,
@@ -238,7 +238,7 @@ impl<T> Readable<'_, T> {
         Ok(None)
     }
 
-    /// The next row, or what stands in the columns of one that cannot be read.
+    /// The next row, or the content of the columns of an unreadable one.
     pub(crate) fn next_or_cells(&mut self) -> Result<Option<Result<T, Vec<Cell>>>, Failure> {
         let Some(row) = self.rows.next()? else {
             return Ok(None);
@@ -253,8 +253,8 @@ pub(crate) fn millis(row: &SqlRow<'_>, column: usize) -> Result<Millis, Fault> {
     Millis::try_from(time).map_err(|_| Fault(format!("the time is {time}: expected 0 or more")))
 }
 
-/// The answer of a query of one row that has nothing to verify; `None` too where the row has values of
-/// another class than are stored there.
+/// The result of a query of one row without a checksum; `None` also if the row has values of another class than are
+/// stored there.
 pub(crate) fn readable<T>(row: rusqlite::Result<T>) -> Result<Option<T>, Failure> {
     match row {
         Ok(value) => Ok(Some(value)),
@@ -267,7 +267,7 @@ pub(crate) fn readable<T>(row: rusqlite::Result<T>) -> Result<Option<T>, Failure
     }
 }
 
-/// Whether an error is of one row's values and not of the file.
+/// Whether an error is about one row's values and not about the file.
 pub(crate) const fn is_of_row(error: &Error) -> bool {
     matches!(
         error,

@@ -8,10 +8,10 @@ use crate::{
     table::{Cell, Table, cells},
 };
 
-/// How many rows a step looks at.
+/// How many rows a step checks.
 const AT_ONCE: usize = 2_000;
 
-/// Remembers how far the last step came.
+/// The progress of the last step.
 #[derive(Debug, Default)]
 pub(crate) struct Summing {
     table: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Summing {
     pub(crate) done: bool,
 }
 
-/// A query for some rows of a table in the order of its key. With `after`, those behind a key that is given as the
+/// A query for some rows of a table in the order of its key. With `after`, those behind a key that is passed as the
 /// parameters from `?1` on.
 pub(crate) fn slice_of(table: Table, after: bool, limit: usize) -> String {
     let shape = table.shape();
@@ -38,13 +38,13 @@ pub(crate) fn slice_of(table: Table, after: bool, limit: usize) -> String {
 }
 
 impl Summing {
-    /// Whether there is anything to do, as far as that is known without the file.
+    /// Whether there is anything to do, as far as that is known without reading the file.
     pub(crate) const fn is_due(&self) -> bool {
         !self.done
     }
 
-    /// Gives some rows that have no checksum theirs, if they can be read. In a transaction. Returns whether
-    /// anything was written.
+    /// Adds the missing checksums of some rows, if they can be read. In a transaction. Returns whether anything was
+    /// written.
     pub(crate) fn step(&mut self, connection: &Store) -> Result<bool, Failure> {
         if !self.begun {
             let unsummed: i64 =
@@ -66,7 +66,7 @@ impl Summing {
         Ok(written > 0)
     }
 
-    /// Returns how many rows there were, and how many were given a checksum.
+    /// Returns how many rows there were, and how many received a checksum.
     fn slice(&mut self, connection: &Store, table: Table) -> Result<(usize, usize), Failure> {
         let shape = table.shape();
         let columns = shape.columns.len();

@@ -14,7 +14,7 @@ pub(crate) struct SymbolRow {
     pub(crate) zone: TimeZone,
 }
 
-/// The row of a symbol, where there is one.
+/// The row of a symbol, if there is one.
 pub(crate) fn find_symbol(
     connection: &Store,
     symbol: Symbol,

@@ -20,15 +20,14 @@ pub(crate) enum Table {
     Dividends,
 }
 
-/// The columns of a table but for the checksum, in the order of the schema. The first `key` of them are
-/// the primary key.
+/// The columns of a table except the checksum, in the order of the schema. The first `key` of them are the primary key.
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
     pub(crate) key: usize,
     pub(crate) columns: &'static [&'static str],
     /// All columns as a list of SQL, the checksum last.
     pub(crate) select: &'static str,
-    /// The checksum of a row as it should be, in SQL.
+    /// The correct checksum of a row, in SQL.
     pub(crate) crc: &'static str,
 }
 
@@ -95,8 +94,7 @@ impl Table {
             .find(|table| table.shape().name == name)
     }
 
-    /// An assignment of SQL that renews the checksum where one column is set. A row that is damaged
-    /// stays so.
+    /// An SQL assignment that renews the checksum after one column was set. A damaged row stays damaged.
     pub(crate) fn renewed(self, column: &str, value: &str) -> String {
         let Shape { crc, columns, .. } = self.shape();
         let new: Vec<&str> = columns
@@ -107,7 +105,7 @@ impl Table {
         format!("crc = CASE WHEN crc IS NULL OR crc = {crc} THEN crc_of({new}) ELSE crc END")
     }
 
-    /// A condition of SQL for one row, by its key as the parameters from `?1` on.
+    /// An SQL condition for one row, by its key as the parameters from `?1` on.
     pub(crate) fn by_key(self) -> String {
         let Shape { columns, key, .. } = self.shape();
         let parts: Vec<String> = columns[..*key]
@@ -119,7 +117,7 @@ impl Table {
     }
 }
 
-/// A value of any class, also text that is not UTF-8.
+/// A value of any class, including text that is not UTF-8.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell {
     Null,
@@ -201,7 +199,7 @@ pub(crate) fn cells(row: &SqlRow<'_>, count: usize) -> rusqlite::Result<Vec<Cell
         .collect()
 }
 
-/// A row as the quarantine keeps it, the checksum last.
+/// A row in the form of the quarantine, the checksum last.
 pub(crate) fn to_json(table: Table, cells: &[Cell]) -> String {
     let names = table.shape().columns.iter().chain(&["crc"]);
     let object: Map<String, Json> = names
@@ -211,7 +209,7 @@ pub(crate) fn to_json(table: Table, cells: &[Cell]) -> String {
     Json::Object(object).to_string()
 }
 
-/// A row that the quarantine has kept, the checksum last.
+/// Parses a row of the quarantine, the checksum last.
 pub(crate) fn from_json(table: Table, text: &str) -> Option<Vec<Cell>> {
     let object: Map<String, Json> = serde_json::from_str(text).ok()?;
     let names = table.shape().columns.iter().chain(&["crc"]);

@@ -1,4 +1,4 @@
-//! Bars by any way are bars from scratch.
+//! Bars made in any order of events equal bars made from scratch.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -18,14 +18,14 @@ use crate::{
     zone,
 };
 
-/// An archive without its thread, so that a test decides what happens when.
+/// An archive without its thread, so that a test decides the order of events.
 struct Bench {
     folder: PathBuf,
     database: Option<Database>,
 }
 
 const NAMES: [&str; 2] = ["A", "B"];
-/// A day on which New York puts its clocks back, and the night before.
+/// A day on which clocks in New York go back, and the night before.
 const START: Millis = 1_793_500_000_000;
 const KOLKATA: &str = "Asia/Kolkata";
 
@@ -33,7 +33,7 @@ fn symbol(index: usize) -> Symbol {
     NAMES[index].parse().unwrap()
 }
 
-/// In which zone a symbol's days begin.
+/// The zones of the symbols' days.
 fn zone_of(index: usize) -> jiff::tz::TimeZone {
     zone::named(Some(["America/New_York", KOLKATA][index]))
 }
@@ -45,7 +45,7 @@ impl Bench {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-bars-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let mut bench = Bench {
@@ -69,11 +69,11 @@ impl Bench {
         self.database.as_mut().unwrap()
     }
 
-    /// Leaves the file without a word, and comes back.
+    /// Leaves the file without closing it, and opens it again.
     fn reopen(&mut self) {
         self.database = None;
         let database = Database::open(&self.folder.join("bars.db"), Duration::ZERO).unwrap();
-        // Nobody pulls the plug here.
+        // Tests have no power cuts.
         database
             .connection
             .pragma_update(None, "synchronous", "OFF")
@@ -81,15 +81,15 @@ impl Bench {
         self.database = Some(database);
     }
 
-    fn write(&mut self, ticks: &[Told]) -> Tally {
+    fn write(&mut self, ticks: &[Reported]) -> Tally {
         let mut tally = Tally::default();
         self.database()
             .transact(|database| {
                 database.refresh()?;
                 for tick in ticks {
                     match tick {
-                        Told::Trade(print) => database.trade(print, &mut tally)?,
-                        Told::Correction(correction) => {
+                        Reported::Trade(print) => database.trade(print, &mut tally)?,
+                        Reported::Correction(correction) => {
                             database.correct(correction, None, &mut tally)?;
                         }
                     }
@@ -142,12 +142,12 @@ impl Drop for Bench {
 }
 
 #[derive(Debug, Clone)]
-enum Told {
+enum Reported {
     Trade(Print),
     Correction(Correction),
 }
 
-/// What happens to an archive.
+/// An event in the life of an archive.
 #[derive(Debug, Clone)]
 enum Happening {
     Trade {
@@ -155,14 +155,14 @@ enum Happening {
         time: Millis,
         trade: Trade,
     },
-    /// The trade that came so many before is told again, or is corrected.
+    /// The trade that came so many before is reported again, or is corrected.
     Again(usize),
     Correct(usize, Option<Trade>),
-    /// What waits is on disk.
+    /// The queued data is on disk.
     Commit,
-    /// What waits is lost.
+    /// The queued data is lost.
     Crash,
-    /// Bars are rolled up, a few at a time, as of that long after the first trade.
+    /// Bars are rolled up, a few at a time, at that time after the first trade.
     Roll(Millis, usize),
 }
 
@@ -186,7 +186,7 @@ fn trade() -> impl Strategy<Value = Trade> {
         })
 }
 
-/// How long after the start the trades are: mostly close together, some hours and days apart.
+/// The times of the trades after the start: mostly close together, some hours and days apart.
 const SPREAD: Millis = 3 * 24 * 60 * 60 * 1000;
 
 fn steps() -> impl Strategy<Value = Vec<Happening>> {
@@ -206,7 +206,7 @@ fn steps() -> impl Strategy<Value = Vec<Happening>> {
     proptest::collection::vec(step, 1..120)
 }
 
-/// The trades that stand, in the order in which they came, by symbol.
+/// The valid trades, in the order of arrival, by symbol.
 #[derive(Debug, Clone, Default)]
 struct Model {
     standing: Vec<(usize, Millis, Option<Trade>)>,
@@ -236,8 +236,7 @@ impl Model {
     }
 }
 
-/// Has it all happen to an archive, and to a model in which a trade that is corrected keeps its
-/// place and has another number.
+/// Applies the events to an archive, and to a model in which a corrected trade keeps its place and has another number.
 fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
     let mut kept = Model::default();
     let mut model = Model::default();
@@ -252,7 +251,7 @@ fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
                 let trade = trade.with_id(next_number);
                 model.standing.push((*index, *time, Some(trade)));
                 numbers.push(vec![next_number]);
-                waiting.push(Told::Trade(Print {
+                waiting.push(Reported::Trade(Print {
                     symbol: symbol(*index),
                     time: *time,
                     trade,
@@ -266,7 +265,7 @@ fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
                 let (index, time, _) = model.standing[place];
                 // Under any number that it has had.
                 for number in &numbers[place] {
-                    waiting.push(Told::Trade(Print {
+                    waiting.push(Reported::Trade(Print {
                         symbol: symbol(index),
                         time,
                         trade: Trade::new(Decimal::ONE.into(), None).with_id(*number),
@@ -288,7 +287,7 @@ fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
                     numbers[place].push(next_number);
                 }
                 *standing = right;
-                waiting.push(Told::Correction(Correction {
+                waiting.push(Reported::Correction(Correction {
                     symbol: symbol(*index),
                     time: *time,
                     trade: number,
@@ -337,16 +336,16 @@ proptest! {
         let mut bench = Bench::new();
         let mut board = Board::new();
         let mut closed = Vec::new();
-        let mut told = Vec::new();
+        let mut reports = Vec::new();
         let mut time = START;
         for (index, wait, trade) in trades {
             time += wait;
             let mut tick = Tick::new(symbol(index), time, Clock::Exchange);
             tick.trade = Some(trade);
             closed.extend(board.apply(&tick).bars());
-            told.push(Told::Trade(Print { symbol: symbol(index), time, trade, feed: None }));
+            reports.push(Reported::Trade(Print { symbol: symbol(index), time, trade, feed: None }));
         }
-        for some in told.chunks(commits) {
+        for some in reports.chunks(commits) {
             bench.write(some);
             bench.roll(time, 1_000);
         }
@@ -371,24 +370,24 @@ proptest! {
         let now = START + SPREAD;
         let keep = Keep { ticks: Some(ticks), minutes: Some(minutes), events: None, bytes: None };
         while bench.retain(&keep, now).more {}
-        // What comes late for what is gone changes nothing that is kept.
-        let old: Vec<Told> = late
+        // A late trade in a removed span changes nothing that is kept.
+        let old: Vec<Reported> = late
             .iter()
             .filter_map(|step| match step {
                 Happening::Trade { index, time, trade } => {
-                    Some(Told::Trade(Print { symbol: symbol(*index), time: *time, trade: *trade, feed: None }))
+                    Some(Reported::Trade(Print { symbol: symbol(*index), time: *time, trade: *trade, feed: None }))
                 }
                 _ => None,
             })
-            .filter(|told| match told {
-                Told::Trade(print) => {
+            .filter(|report| match report {
+                Reported::Trade(print) => {
                     let minute = print.time - print.time % 60_000;
                     let index = NAMES.iter().position(|name| print.symbol == name.parse().unwrap()).unwrap();
                     minute + 60_000 <= now - ticks
                         && before[&(Interval::Minute, index)].iter().any(|bar| bar.start == minute)
                         && minutes > SPREAD / 2 && ticks < minutes
                 }
-                Told::Correction(_) => false,
+                Reported::Correction(_) => false,
             })
             .collect();
         bench.write(&old);
@@ -419,22 +418,22 @@ proptest! {
 }
 
 #[test]
-fn a_minute_that_was_made_of_a_second_that_was_not_stored_yet_hears_of_its_end() {
+fn a_minute_made_of_a_second_that_was_not_stored_yet_includes_its_end() {
     let mut bench = Bench::new();
-    let told = |wait: Millis, number| {
+    let trade = |wait: Millis, number| {
         let trade = Trade::new(Decimal::TEN.into(), None).with_id(number);
-        Told::Trade(Print {
+        Reported::Trade(Print {
             symbol: symbol(0),
             time: START + wait,
             trade,
             feed: None,
         })
     };
-    bench.write(&[told(0, 1), told(1_000, 2)]);
+    bench.write(&[trade(0, 1), trade(1_000, 2)]);
     // One second, and the minute with both.
     let now = START + SPREAD;
     bench.roll(now, 1);
-    bench.write(&[Told::Correction(Correction {
+    bench.write(&[Reported::Correction(Correction {
         symbol: symbol(0),
         time: START,
         trade: 2,

@@ -1,4 +1,4 @@
-//! What is written of events, trades and corrections, in the transaction that is open.
+//! Writing events, trades and corrections, in the open transaction.
 
 use std::sync::Arc;
 
@@ -20,21 +20,21 @@ use crate::{
     zone,
 };
 
-/// A trade as it is printed on the tape of its venue.
+/// A trade as a venue reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Print {
-    /// What was traded.
+    /// The symbol.
     pub symbol: Symbol,
-    /// The time of the exchange, or of receipt where the source gives none.
+    /// The time of the exchange, or of receipt if the source gives none.
     pub time: Millis,
-    /// What was paid.
+    /// The price, size and number.
     pub trade: Trade,
-    /// The name of the feed that published it: the numbers of two feeds are two trades. `None` where that is
-    /// not known, which may be any.
+    /// The name of the feed that published it: the numbers of different feeds are different trades. `None` if it is
+    /// unknown, which may be any feed.
     pub feed: Option<Arc<str>>,
 }
 
-/// What came of writing.
+/// The result of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     pub(crate) rows: u64,
@@ -50,16 +50,16 @@ impl Tally {
     }
 }
 
-/// About how many bytes the columns of a trade have, and those of a quote.
+/// The approximate size of the columns of a trade, and of a quote, in bytes.
 const TRADE_BYTES: usize = 32;
 const QUOTE_BYTES: usize = 64;
 
-/// Within which time the same number of the same symbol means the same trade: venues begin to
-/// count anew each day.
+/// The time within which the same number of the same symbol means the same trade: venues restart their numbers each
+/// day.
 const SAME_TRADE: Millis = 12 * 60 * 60 * 1000;
 
 impl Database {
-    /// Writes an event of the tape. One that is there already stays.
+    /// Writes an event of the tape. One that is already stored stays.
     pub(crate) fn event(
         &mut self,
         id: EventId,
@@ -73,7 +73,7 @@ impl Database {
             Event::Session(session) => self.session(packed, session, event, zone, tally),
             Event::Bar(bar) => {
                 if self.kept(packed, event, tally)? {
-                    self.told(bar)?;
+                    self.published_bar(bar)?;
                 }
                 Ok(())
             }
@@ -83,7 +83,7 @@ impl Database {
                 }
                 Ok(())
             }
-            // They are of one stream, not of the tape.
+            // They belong to one stream, not to the tape.
             Event::Snapshot(_) | Event::Heartbeat(_) => Ok(()),
         }
     }
@@ -173,38 +173,38 @@ impl Database {
         Ok(())
     }
 
-    /// Takes a bar of the tape for its minute, unless a better one is known. Where what it was rendered from is known,
-    /// that stays.
-    fn told(&mut self, bar: &Bar) -> Result<(), Failure> {
+    /// Writes a published bar as its minute, unless a better one is stored. If the sums that it was rendered from are
+    /// stored, they stay.
+    fn published_bar(&mut self, bar: &Bar) -> Result<(), Failure> {
         let symbol = self.symbol(bar.symbol)?;
         let there = roll::stored(&self.connection, symbol.id, Interval::Minute, bar.start)?;
         let keeps = there.is_some_and(|row| {
-            row.made != roll::Made::Told
+            row.made != roll::Made::Published
                 || row.sums.bar(bar.symbol, bar.start).as_ref() == Some(bar)
         });
         if keeps {
             return Ok(());
         }
-        self.put_told(&symbol, roll::Row::given(bar, roll::Made::Told))
+        self.put_minute(&symbol, roll::Row::given(bar, roll::Made::Published))
     }
 
-    /// Takes the exact sums of a minute of which the tape has the bar, or that has no price and so no bar, unless
-    /// better ones are known.
+    /// Writes the exact sums of a minute whose bar is published, or that has no price and so no bar, unless better ones
+    /// are stored.
     pub(crate) fn minute(&mut self, minute: &Minute) -> Result<(), Failure> {
         let symbol = self.symbol(minute.symbol)?;
         let there = roll::stored(&self.connection, symbol.id, Interval::Minute, minute.start)?;
-        if there.is_some_and(|row| row.made != roll::Made::Told) {
+        if there.is_some_and(|row| row.made != roll::Made::Published) {
             return Ok(());
         }
         let row = roll::Row {
             start: minute.start,
             sums: minute.sums.clone(),
-            made: roll::Made::Told,
+            made: roll::Made::Published,
         };
-        self.put_told(&symbol, row)
+        self.put_minute(&symbol, row)
     }
 
-    fn put_told(&self, symbol: &SymbolRow, row: roll::Row) -> Result<(), Failure> {
+    fn put_minute(&self, symbol: &SymbolRow, row: roll::Row) -> Result<(), Failure> {
         let start = zone::span(Interval::Minute, &symbol.zone, row.start).0;
         if start == row.start {
             roll::store(&self.connection, symbol.id, Interval::Minute, &row)?;
@@ -213,7 +213,7 @@ impl Database {
         Ok(())
     }
 
-    /// Writes a trade, unless it is known.
+    /// Writes a trade, unless it is a duplicate.
     pub(crate) fn trade(&mut self, print: &Print, tally: &mut Tally) -> Result<(), Failure> {
         let symbol = self.symbol(print.symbol)?;
         let (at, trade) = (&print.time, &print.trade);
@@ -232,8 +232,8 @@ impl Database {
         )
     }
 
-    /// Whether a trade is stored that has the number of this one, about its time and of the same feed.
-    /// One of which the feed is not known may be of any; when a feed publishes it, it is that feed's.
+    /// Whether a trade with the number of this one is stored, at about its time and of the same feed. A trade of an
+    /// unknown feed may be of any; once a feed publishes it, it is that feed's.
     pub(crate) fn is_known(
         &self,
         symbol: &SymbolRow,
@@ -272,8 +272,7 @@ impl Database {
         Ok(known.is_some())
     }
 
-    /// Where a trade with the source's number stands, of one feed or of any; the newest, or the one
-    /// about a time.
+    /// The key of a trade with the source's number, of one feed or of any; the newest, or the one near a time.
     fn find(
         &self,
         symbol: &SymbolRow,
@@ -327,8 +326,7 @@ impl Database {
         Ok(())
     }
 
-    /// Puts a trade of a feed right, or takes it back. Its number stays known, so that it does not come
-    /// again.
+    /// Corrects or cancels a trade of a feed. Its number stays recorded, so that a duplicate is recognised.
     pub(crate) fn correct(
         &mut self,
         correction: &Correction,
@@ -375,9 +373,9 @@ impl Database {
     ) -> Result<(), Failure> {
         let number = right.id.unwrap_or(source);
         if number != source {
-            // The old number goes to a row behind, which says that it is known; and what already has
-            // the new one is the same trade, published before its correction.
-            let told = self.find(symbol, feed, number, Some(at as Millis))?;
+            // The old number moves to a row of its own, so that it stays recorded; and a trade that already has the new
+            // one is the same trade, published before its correction.
+            let same = self.find(symbol, feed, number, Some(at as Millis))?;
             self.connection
                 .prepare_cached(
                     "INSERT INTO trades
@@ -388,7 +386,7 @@ impl Database {
                 )?
                 .execute([symbol.id, at, sequence, self.sequence, Marks::CANCELLED])?;
             self.sequence += 1;
-            if let Some((time, sequence)) = told {
+            if let Some((time, sequence)) = same {
                 self.connection
                     .prepare_cached(
                         "DELETE FROM trades WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",

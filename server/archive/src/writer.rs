@@ -25,14 +25,14 @@ use crate::{
     write::Tally,
 };
 
-/// How far ahead of the newest id, or of the clock, ids are promised to be free. What is streamed
-/// before it is on disk stays below.
+/// How far beyond the newest id, or the clock, ids are reserved. Events that are streamed before they are on disk stay
+/// below.
 pub(crate) const RESERVE: Millis = 2_000;
 
-/// How often bars are rolled up, and how long ticks wait without a commit.
+/// The interval at which bars are rolled up, and how long ticks wait without a commit.
 const UPKEEP: Duration = Duration::from_secs(1);
 
-/// How long to wait before a write is tried again.
+/// How long to wait before a write is retried.
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(50),
     cap: Duration::from_secs(5),
@@ -52,13 +52,13 @@ pub(crate) struct Writer {
     /// The greatest time of a trade since bars were last rolled up.
     newest_trade: Millis,
     retainer: Retainer,
-    /// Whether something was written since the last upkeep, and since the last checkpoint.
+    /// Whether anything was written since the last upkeep, and since the last checkpoint.
     written: Written,
     /// When the newest transaction began.
     began: Option<Instant>,
-    /// When it was last looked whether set-aside files have been acknowledged.
+    /// When the acknowledgement of set-aside files was last checked.
     looked: Option<Instant>,
-    /// What happened to the file in this run.
+    /// An incident of the file in this run.
     happened: Option<String>,
     /// Held for as long as this writes.
     _lock: Lock,
@@ -149,14 +149,14 @@ impl Writer {
         }
         let answer = self.inbox.end();
         self.count();
-        // The file and its lock are free before the answer is sent.
+        // The file and its lock are released before the answer is sent.
         drop(self);
         if let Some(answer) = answer {
             let _ = answer.send(last);
         }
     }
 
-    /// Answers everybody that the archive has failed, until it is closed.
+    /// Answers every caller that the archive has failed, until it is closed.
     fn refuse(&mut self, failure: &Failure) {
         let mut batch = Batch::default();
         while !self.inbox.is_closing() {
@@ -169,7 +169,7 @@ impl Writer {
         }
     }
 
-    /// Lets what comes close together go into one transaction.
+    /// Collects data that arrives close together into one transaction.
     fn keep_pace(&mut self) {
         if let Some(began) = self.began {
             let wait = self.options.pace.saturating_sub(began.elapsed());
@@ -179,11 +179,11 @@ impl Writer {
         }
     }
 
-    /// Writes what waits, and goes on trying where that may help.
+    /// Writes the queued data, and retries if that may help.
     fn write(&mut self, batch: &mut Batch) -> Result<(), Failure> {
         let mut pauses = 0;
         loop {
-            // What has been written in part stays as it is.
+            // A partly written batch stays as it is.
             if batch.done == 0 {
                 self.inbox.take(&mut batch.ticks, &mut batch.commits);
                 self.refuse_bad(batch);
@@ -233,8 +233,8 @@ impl Writer {
         }
     }
 
-    /// Keeps the one event or trade that SQLite refuses in quarantine, so that its neighbours are
-    /// written. Returns whether that is on disk.
+    /// Moves the one event or trade that SQLite refuses to the quarantine, so that its neighbours are written. Returns
+    /// whether that is on disk.
     fn put_away(&mut self, batch: &mut Batch, failure: &Failure) -> bool {
         let now = (self.options.clock)();
         let reason = failure.to_string();
@@ -267,7 +267,7 @@ impl Writer {
         true
     }
 
-    /// Answers those whose events cannot be written, so that the others can.
+    /// Answers the callers whose events cannot be written, so that the others can be.
     fn refuse_bad(&mut self, batch: &mut Batch) {
         let ids = self.database.ids;
         let commits = std::mem::take(&mut batch.commits);
@@ -328,7 +328,7 @@ impl Writer {
             }
             Ok(())
         })?;
-        // What went into a deleted file is not on disk.
+        // Data in a deleted file is not on disk.
         self.check_identity()?;
         let took = began.elapsed();
         self.written.something();
@@ -351,14 +351,14 @@ impl Writer {
             status.queued = queued;
             status.dropped = dropped;
         });
-        // Who is answered finds it in the status.
+        // A caller that is answered finds it in the status.
         if batch.is_written() {
             batch.answer(&Ok(()));
         }
         Ok(())
     }
 
-    /// Records a failed attempt: in the status, and in the log ever more rarely.
+    /// Records a failed attempt: in the status, and in the log with growing intervals.
     fn failed(&mut self, failure: &Failure) {
         let (queued, dropped) = self.inbox.counts();
         let mut failures = 0;
@@ -385,7 +385,7 @@ impl Writer {
         });
     }
 
-    /// Writes what waits and leaves the file in order.
+    /// Writes the queued data and releases the file in order.
     fn finish(&mut self, batch: &mut Batch) -> Result<(), Failure> {
         self.write(batch)?;
         let state = self.status.borrow().state.clone();
@@ -403,7 +403,7 @@ impl Writer {
     }
 }
 
-/// Answers everything that waits when the thread ends, also by a panic.
+/// Answers every waiting caller when the thread ends, even by a panic.
 struct End {
     inbox: Arc<Inbox>,
     status: watch::Sender<Status>,

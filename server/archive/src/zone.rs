@@ -1,9 +1,9 @@
-//! Where bars begin and end.
+//! The beginnings and ends of bars.
 
 use jiff::{Timestamp, tz::TimeZone};
 use market::{Interval, Millis};
 
-/// The zone of a stored name; UTC where the name is not known here.
+/// The zone of a stored name; UTC if the name is unknown here.
 pub(crate) fn named(name: Option<&str>) -> TimeZone {
     match name {
         None | Some("UTC") => TimeZone::UTC,
@@ -19,13 +19,12 @@ pub(crate) fn is_known(name: &str) -> bool {
     TimeZone::get(name).is_ok()
 }
 
-/// The name of a zone as it is stored. A zone without a name is taken for UTC.
+/// The stored name of a zone. A zone without a name counts as UTC.
 pub(crate) fn name(zone: &TimeZone) -> &str {
     zone.iana_name().unwrap_or("UTC")
 }
 
-/// The span of the bar of an interval that a moment is in: its first millisecond, and the one
-/// after its last.
+/// The span of the bar of an interval that contains a moment: its first millisecond, and the one after its last.
 pub(crate) fn span(interval: Interval, zone: &TimeZone, at: Millis) -> (Millis, Millis) {
     let fixed = || {
         let start = at - at % interval.millis();
@@ -37,7 +36,7 @@ pub(crate) fn span(interval: Interval, zone: &TimeZone, at: Millis) -> (Millis, 
     day(zone, at).unwrap_or_else(fixed)
 }
 
-/// The day that a moment is in. `None` outside of the years of the calendar.
+/// The day that contains a moment. `None` outside the years of the calendar.
 fn day(zone: &TimeZone, at: Millis) -> Option<(Millis, Millis)> {
     let zoned = Timestamp::from_millisecond(i64::try_from(at).ok()?)
         .ok()?
@@ -48,8 +47,8 @@ fn day(zone: &TimeZone, at: Millis) -> Option<(Millis, Millis)> {
     Some((ms(start)?, ms(end)?))
 }
 
-/// Of which bars the bar of a span is made; `None` for trades. Days that do not begin on the
-/// hour of UTC, as those of India, are made of quarters of an hour.
+/// The interval that the bar of a span is made from; `None` for trades. Days that do not begin on the hour of UTC, as
+/// those of India, are made of quarters of an hour.
 pub(crate) fn below(interval: Interval, (start, end): (Millis, Millis)) -> Option<Interval> {
     let hourly = start % Interval::Hour.millis() == 0 && end % Interval::Hour.millis() == 0;
     match interval {
@@ -63,7 +62,7 @@ pub(crate) fn below(interval: Interval, (start, end): (Millis, Millis)) -> Optio
     }
 }
 
-/// The bars that are made of bars of this interval, each by its interval and a moment in it.
+/// The bars that are made from bars of this interval, each by its interval and a moment in it.
 pub(crate) fn above(interval: Interval, zone: &TimeZone, start: Millis) -> Vec<(Interval, Millis)> {
     let parent = |interval| (interval, span(interval, zone, start).0);
     match interval {
@@ -89,7 +88,7 @@ pub(crate) fn above(interval: Interval, zone: &TimeZone, start: Millis) -> Vec<(
     }
 }
 
-/// How an interval stands in a column.
+/// The code of an interval in a column.
 pub(crate) const fn level(interval: Interval) -> i64 {
     match interval {
         Interval::Second => 0,

@@ -1,4 +1,4 @@
-//! What is written is there, in order and exact, also after a restart.
+//! Written data is there, in order and exact, even after a restart.
 
 mod support;
 
@@ -40,7 +40,7 @@ async fn what_was_committed_is_there_after_a_restart() {
     archive.close().await.unwrap();
     drop(archive);
 
-    // Somebody reads it while there is no server.
+    // Another process reads it while there is no server.
     let reader = Reader::open(folder.path(), NAME).unwrap();
     assert_eq!(reader.symbols().unwrap(), [symbol("BTCUSDT")]);
     assert_eq!(reader.quotes(symbol("BTCUSDT"), 0..u64::MAX).count(), 2);
@@ -131,7 +131,7 @@ async fn bars_are_made_of_trades_at_every_interval() {
     );
 }
 
-/// A number that a browser cannot read was taken by earlier versions.
+/// Earlier versions accepted a number that a browser cannot represent.
 #[tokio::test]
 async fn an_event_that_cannot_be_read_keeps_no_other_away() {
     let folder = Folder::new();
@@ -181,7 +181,7 @@ async fn what_is_in_the_journal_alone_is_whose_it_was() {
         let frame = Frame::new(Some(&id), event).bytes();
         archive.journal().record([&*frame], [(id, owner)], id);
     };
-    // One that is in the database already, where somebody else has it since.
+    // One that is in the database already, and has had another owner since.
     let first = (
         id(&opened, START, 1),
         Arc::new(Event::News(story("desk:1"))),

@@ -1,5 +1,5 @@
-//! Rows that cannot be read, rows of newer versions, and archives of older ones: whatever is wrong with one
-//! row, everything else is there.
+//! Rows that cannot be read, rows of newer versions, and archives of older ones: whatever is wrong with one row,
+//! everything else is there.
 
 mod support;
 
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use support::*;
 
 const MINUTE: u64 = 60_000;
-/// Where the minute of the trades begins.
+/// The minute of the trades.
 const FIRST: u64 = START - START % (24 * 60 * MINUTE);
 
 fn story(number: u64, name: &str) -> News {
@@ -89,7 +89,7 @@ async fn filled(folder: &Folder) -> Opened {
     opened
 }
 
-/// Waits until every bar is made of what is below it.
+/// Waits until every bar is made from the data below it.
 async fn rolled(folder: &Folder) {
     let database = Connection::open(folder.file()).unwrap();
     let pending = || -> i64 {
@@ -105,7 +105,7 @@ async fn rolled(folder: &Folder) {
 fn options() -> archive::Options {
     // Every bar is over.
     let mut options = Clock::new(START + 3 * 24 * 60 * MINUTE).options();
-    // Stories and quotes of long ago are given back too.
+    // Old stories and quotes are returned too.
     options.refill.age_ms = START;
     options
 }
@@ -115,7 +115,7 @@ fn sql(folder: &Folder, sql: &str) {
     database.execute_batch(sql).unwrap();
 }
 
-/// Runs SQL with a table's types not enforced, as damage does not heed them.
+/// Runs SQL without enforcing a table's types, since damage does not respect them.
 fn loosely(folder: &Folder, table: &str, change: &str) {
     let schema = |new: &str| {
         sql(
@@ -183,7 +183,7 @@ async fn a_story_that_cannot_be_read_costs_nothing_else() {
             assert_eq!(opened.refill.len(), 7, "{change}");
             assert_eq!(ids(&archive, &all(10)), ["desk:4", "desk:3", "desk:1"]);
             assert_eq!(archive.status().quarantined, 1, "{change}");
-            // It goes on.
+            // The archive continues.
             let next = vec![(id(&opened, START + 100, 0), quote("A", START, "2"))];
             archive.commit(next).await.unwrap();
             assert_eq!(archive.status().state, State::Ok);
@@ -198,7 +198,7 @@ async fn a_story_that_cannot_be_read_costs_nothing_else() {
     }
 }
 
-/// Every column of every table, with values of each class that it must not have.
+/// Every column of every table, with values of each class that is invalid in it.
 #[tokio::test]
 async fn a_wrong_value_in_any_column_costs_one_row() {
     let base = Folder::new();
@@ -234,7 +234,7 @@ async fn a_wrong_value_in_any_column_costs_one_row() {
                 let folder = base.crash();
                 let row = row.replace("= 1 AND time = 1", &format!("= 1 AND time = {FIRST}"));
                 let row = row.replace("start = 1", &format!("start = {FIRST}"));
-                // Without a checksum another name is a name.
+                // Without a checksum another name is valid.
                 let crc = if summed || table == "symbols" {
                     "crc"
                 } else {
@@ -281,7 +281,7 @@ async fn a_wrong_value_in_any_column_costs_one_row() {
                     "{what}"
                 );
                 assert!(ids(&archive, &all(10)).len() >= 3, "{what}");
-                // The bars of A stay what they were, whatever is damaged below them.
+                // The bars of A stay unchanged, whatever is damaged below them.
                 let a = archive
                     .bars(symbol("A"), Interval::Minute, 0..u64::MAX, 10)
                     .unwrap();
@@ -301,7 +301,7 @@ async fn a_wrong_value_in_any_column_costs_one_row() {
 async fn a_flipped_byte_of_a_stored_price_is_noticed() {
     let folder = Folder::new();
     filled(&folder).await;
-    // 10.05 becomes another number that reads as well as it.
+    // 10.05 becomes another valid number.
     sql(
         &folder,
         &format!("UPDATE trades SET price = price + 256 * 32 WHERE symbol = 1 AND time = {FIRST}"),
@@ -317,7 +317,7 @@ async fn a_flipped_byte_of_a_stored_price_is_noticed() {
         .bars(symbol("A"), Interval::Minute, 0..u64::MAX, 10)
         .unwrap();
     assert_eq!((bars[0].open, bars[0].volume), (price("10.05"), size("6")));
-    // Also after the minute was made again, of a trade that comes late.
+    // Even after the minute was made again, from a late trade.
     archive.trade(print("A", FIRST + 30_000, "10.30", "1"));
     written(&archive).await;
     let bars = archive
@@ -330,7 +330,7 @@ async fn a_flipped_byte_of_a_stored_price_is_noticed() {
 async fn a_damaged_bar_is_made_again_of_what_is_below_it_or_left_out() {
     let folder = Folder::new();
     filled(&folder).await;
-    // The quarter of an hour is made of the minute; the hour was imported, of a whole that is not here.
+    // The quarter of an hour is made of the minute; the hour was imported, from a whole that is not here.
     sql(
         &folder,
         "UPDATE bars SET high = 32 * 99 WHERE symbol = 1 AND level = 3;
@@ -455,7 +455,7 @@ async fn an_archive_of_version_1_keeps_everything() {
         archive.bars(a, Interval::Day, 0..u64::MAX, 5).unwrap()[0].close,
         price("2")
     );
-    // What could not be read even then, and checksums for the rest.
+    // The rows that even then were unreadable, and checksums for the rest.
     until(&archive, |status| status.quarantined == 1 && status.summed).await;
     archive.close().await.unwrap();
     drop(archive);
@@ -573,7 +573,7 @@ async fn a_damaged_row_of_meta_costs_no_history() {
     }
 }
 
-/// One byte of a row in the file, behind SQLite's back: its index entry says something else.
+/// One byte of a row in the file, behind SQLite's back: its index entry differs.
 #[tokio::test]
 async fn a_trade_that_disagrees_with_its_index_is_moved_and_the_archive_repaired() {
     let folder = Folder::new();
@@ -707,7 +707,7 @@ async fn a_repair_reports_what_it_did_and_refuses_beside_a_server() {
 }
 
 #[tokio::test]
-async fn the_scheduled_check_finds_what_nobody_asked_for() {
+async fn the_scheduled_check_finds_damage_that_no_query_reads() {
     let folder = Folder::new();
     filled(&folder).await;
     sql(

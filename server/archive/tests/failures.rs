@@ -1,4 +1,4 @@
-//! What the disk does to an archive, and what it says of it.
+//! Failures of the disk, and how an archive reports them.
 
 mod support;
 
@@ -26,7 +26,7 @@ async fn a_locked_file_is_tried_again_until_it_is_free() {
     })
     .await;
     assert_eq!(archive.status().last_id, None);
-    // Who reads goes on.
+    // Reading continues.
     assert_eq!(
         archive
             .bars(symbol("A"), Interval::Day, 0..u64::MAX, 1)
@@ -42,7 +42,7 @@ async fn a_locked_file_is_tried_again_until_it_is_free() {
     assert_eq!(archive.trades(symbol("A"), 0..u64::MAX).count(), 1);
 }
 
-/// A file system of half a megabyte, where this user may make one.
+/// A file system of half a megabyte, if this user may create one.
 struct SmallDisk(Folder);
 
 impl SmallDisk {
@@ -110,7 +110,7 @@ async fn a_full_disk_is_waited_out_and_no_event_is_lost() {
 }
 
 #[tokio::test]
-async fn a_second_server_is_refused_and_told_who_the_first_is() {
+async fn a_second_server_is_refused_with_the_process_id_of_the_first() {
     let folder = Folder::new();
     let clock = Clock::new(START);
     let (archive, _) = open(&folder, clock.options());
@@ -141,7 +141,7 @@ async fn a_corrupt_file_is_set_aside_and_a_new_one_begun() {
         bytes[from..].fill(0xa5);
         fs::write(folder.file(), &bytes).unwrap();
 
-        // An import does not decide what becomes of it.
+        // An import does not decide what happens to it.
         let error = Importer::open(folder.path(), NAME).unwrap_err();
         assert!(
             matches!(&error, OpenError::Database(_, failure) if failure.kind() == FailureKind::Corrupt),
@@ -187,7 +187,7 @@ async fn a_file_that_becomes_corrupt_fails_the_archive_with_what_to_do() {
         unreachable!("it was");
     };
     assert!(reason.contains("restart"), "{reason}");
-    // Nobody waits for ever.
+    // No caller waits for ever.
     assert!(archive.commit(Vec::new()).await.is_err());
     archive.trade(print("A", START, "1", "1"));
     assert!(archive.close().await.is_err());

@@ -1,4 +1,4 @@
-//! What is asked of the history: stories, days, imports, restarts.
+//! Queries of the history: stories, days, imports, restarts.
 
 mod support;
 
@@ -51,7 +51,7 @@ fn session(name: &str, venue: &str) -> Arc<Event> {
     }))
 }
 
-async fn tell(archive: &Archive, opened: &Opened, stories: &[News]) -> Vec<EventId> {
+async fn publish(archive: &Archive, opened: &Opened, stories: &[News]) -> Vec<EventId> {
     let ids: Vec<EventId> = (0..stories.len() as u64)
         .map(|n| id(opened, START + n, 0))
         .collect();
@@ -67,7 +67,7 @@ async fn tell(archive: &Archive, opened: &Opened, stories: &[News]) -> Vec<Event
 async fn stories_are_found_by_symbol_type_and_word_and_paged() {
     let folder = Folder::new();
     let (archive, opened) = open(&folder, Clock::new(START).options());
-    let mut told = vec![
+    let mut stories = vec![
         story("1", "Apple files its report", NewsType::Filing, &["AAPL"]),
         story("2", "Trading halted", NewsType::Halt, &["GME"]),
         story("3", "A market of two", NewsType::Headline, &["AAPL", "GME"]),
@@ -79,20 +79,20 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
             &["AAPL"],
         ),
     ];
-    told[4].action = Action::Updated;
-    let ids = tell(&archive, &opened, &told).await;
-    let ask = |query: NewsQuery| -> Vec<usize> {
+    stories[4].action = Action::Updated;
+    let ids = publish(&archive, &opened, &stories).await;
+    let find = |query: NewsQuery| -> Vec<usize> {
         let found = archive.news(&NewsQuery { limit: 10, ..query }).unwrap();
         let place = |(id, news): &(EventId, News)| {
-            let place = ids.iter().position(|told| told == id).unwrap();
-            assert_eq!(*news, told[place]);
+            let place = ids.iter().position(|published| published == id).unwrap();
+            assert_eq!(*news, stories[place]);
             place
         };
         found.iter().map(place).collect()
     };
     let all = NewsQuery::default();
     assert_eq!(
-        ask(all.clone()),
+        find(all.clone()),
         [4, 3, 2, 1],
         "the first version is superseded"
     );
@@ -100,18 +100,18 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
         symbols: names.iter().map(|name| symbol(name)).collect(),
         ..NewsQuery::default()
     };
-    assert_eq!(ask(of(&["AAPL"])), [4, 2]);
-    assert_eq!(ask(of(&["GME", "AAPL"])), [4, 2, 1], "each once");
-    assert_eq!(ask(of(&["NOBODY"])), [0; 0]);
+    assert_eq!(find(of(&["AAPL"])), [4, 2]);
+    assert_eq!(find(of(&["GME", "AAPL"])), [4, 2, 1], "each once");
+    assert_eq!(find(of(&["NOBODY"])), [0; 0]);
     assert_eq!(
-        ask(NewsQuery {
+        find(NewsQuery {
             types: vec![NewsType::Halt, NewsType::Filing],
             ..all.clone()
         }),
         [4, 1]
     );
     assert_eq!(
-        ask(NewsQuery {
+        find(NewsQuery {
             types: vec![NewsType::Headline],
             ..of(&["GME"])
         }),
@@ -121,17 +121,17 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
         words: Some(text.to_owned()),
         ..NewsQuery::default()
     };
-    assert_eq!(ask(words("REPORT apple")), [4]);
+    assert_eq!(find(words("REPORT apple")), [4]);
     assert_eq!(
-        ask(words("mark")),
+        find(words("mark")),
         [2],
         "the beginning of the last word will do"
     );
-    assert_eq!(ask(words("unicode hal")), [1]);
-    assert_eq!(ask(words("report market")), [0; 0]);
-    // Nothing in it is taken for an operator.
-    assert_eq!(ask(words("apple OR \"halted")), [0; 0]);
-    assert_eq!(ask(words("*\"(")), [4, 3, 2, 1], "no word is no filter");
+    assert_eq!(find(words("unicode hal")), [1]);
+    assert_eq!(find(words("report market")), [0; 0]);
+    // Nothing in it is parsed as an operator.
+    assert_eq!(find(words("apple OR \"halted")), [0; 0]);
+    assert_eq!(find(words("*\"(")), [4, 3, 2, 1], "no word is no filter");
 
     let mut pages = Vec::new();
     let mut before = None;
@@ -151,7 +151,7 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
     }
     assert_eq!(pages, [2, 2]);
     assert_eq!(
-        ask(NewsQuery {
+        find(NewsQuery {
             after: Some(ids[2]),
             ..all.clone()
         }),
@@ -162,7 +162,7 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
         n: 0,
     };
     assert_eq!(
-        ask(NewsQuery {
+        find(NewsQuery {
             before: Some(foreign),
             ..all
         }),
@@ -172,11 +172,11 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
 }
 
 #[tokio::test]
-async fn a_search_looks_at_so_many_stories_and_says_where_to_go_on() {
+async fn a_search_examines_a_limited_number_of_stories_and_returns_where_to_continue() {
     let folder = Folder::new();
     let (archive, opened) = open(&folder, Clock::new(START).options());
     const COUNT: usize = 10_500;
-    let told: Vec<News> = (0..COUNT)
+    let stories: Vec<News> = (0..COUNT)
         .map(|n| {
             let of = format!("S{}", n % 1_000);
             let symbols = ["ALL", &of];
@@ -187,7 +187,7 @@ async fn a_search_looks_at_so_many_stories_and_says_where_to_go_on() {
             story(&n.to_string(), words, kind, &symbols)
         })
         .collect();
-    let ids = tell(&archive, &opened, &told).await;
+    let ids = publish(&archive, &opened, &stories).await;
     let mergers = NewsQuery {
         words: Some("common".to_owned()),
         types: vec![NewsType::Merger],
@@ -203,11 +203,14 @@ async fn a_search_looks_at_so_many_stories_and_says_where_to_go_on() {
     let found = archive.search(&on).unwrap();
     assert_eq!(
         (found.stories, found.unread),
-        (vec![(ids[3], told[3].clone())], None)
+        (vec![(ids[3], stories[3].clone())], None)
     );
-    assert_eq!(archive.news(&mergers).unwrap(), [(ids[3], told[3].clone())]);
+    assert_eq!(
+        archive.news(&mergers).unwrap(),
+        [(ids[3], stories[3].clone())]
+    );
 
-    // However many symbols there are, and whatever is asked of them, it is as if every story had been looked at.
+    // However many symbols there are, and whatever the query, the result is as if every story had been examined.
     let many: Vec<_> = (0..500).map(|n| symbol(&format!("S{}", 2 * n))).collect();
     for symbols in [vec![symbol("S3")], vec![symbol("ALL")], many] {
         for words in [
@@ -227,16 +230,16 @@ async fn a_search_looks_at_so_many_stories_and_says_where_to_go_on() {
                         limit,
                         ..NewsQuery::default()
                     };
-                    let asked_for = |(id, news): &(&EventId, &News)| {
+                    let matches = |(id, news): &(&EventId, &News)| {
                         news.symbols.iter().any(|symbol| symbols.contains(symbol))
                             && words.is_none_or(|words| {
-                                let mut said = news.headline.split(' ');
-                                said.any(|word| word.starts_with(words))
+                                let mut words_of = news.headline.split(' ');
+                                words_of.any(|word| word.starts_with(words))
                             })
                             && (types.is_empty() || types.contains(&news.kind))
                             && before.is_none_or(|before| **id < before)
                     };
-                    let expected = ids.iter().zip(&told).rev().filter(asked_for);
+                    let expected = ids.iter().zip(&stories).rev().filter(matches);
                     let expected: Vec<_> = expected
                         .take(limit)
                         .map(|(id, news)| (*id, news.clone()))
@@ -253,17 +256,17 @@ async fn a_refill_is_bounded_and_in_order() {
     let folder = Folder::new();
     let clock = Clock::new(START);
     let (archive, opened) = open(&folder, clock.options());
-    let told: Vec<News> = (0..20)
+    let stories: Vec<News> = (0..20)
         .map(|n| story(&n.to_string(), "x", NewsType::Headline, &[]))
         .collect();
-    let ids = tell(&archive, &opened, &told).await;
+    let ids = publish(&archive, &opened, &stories).await;
     let early = vec![
         (id(&opened, START - DAY, 0), session("A", "X")),
         (id(&opened, START - DAY, 1), quote("A", 1, "1")),
     ];
     archive.commit(early).await.unwrap();
     drop(archive);
-    let bytes = Event::News(told[0].clone()).data().len() + 10;
+    let bytes = Event::News(stories[0].clone()).data().len() + 10;
     for (refill, expected) in [
         (
             Refill {
@@ -330,7 +333,7 @@ async fn ids_rise_after_a_crash_and_a_clock_that_steps_back() {
     assert!(opened.start > lost.ms, "{} after {lost}", opened.start);
     assert!(opened.start <= START + 5 + 2_001);
 
-    // Long after, the clock leads; and an end in order promises no more than it gave.
+    // Long after, the clock leads; and closing in order reserves no more than was given.
     clock.set(START + DAY);
     archive
         .commit(vec![(
@@ -345,7 +348,7 @@ async fn ids_rise_after_a_crash_and_a_clock_that_steps_back() {
 }
 
 #[tokio::test]
-async fn days_are_those_of_the_zone_that_the_session_says() {
+async fn days_follow_the_zone_of_the_session() {
     let folder = Folder::new();
     let clock = Clock::new(START);
     let mut options = clock.options();
@@ -393,7 +396,7 @@ async fn trades_that_are_known_come_once_and_corrections_reach_every_level() {
     archive.trade(numbered(old, "10", 7));
     archive.trade(numbered(old + 1, "12", 8));
     archive.trade(numbered(old + 1, "12", 8));
-    // A venue that counts anew each day.
+    // A venue that restarts its numbers each day.
     archive.trade(numbered(old + DAY, "11", 7));
     written(&archive).await;
     until(&archive, |status| status.pending == 0).await;
@@ -422,7 +425,7 @@ async fn trades_that_are_known_come_once_and_corrections_reach_every_level() {
         (price("9"), price("10"), size("4"))
     );
     assert_eq!(archive.status().unmatched, 1);
-    // Told again under either number, it is known.
+    // Reported again under either number, it is a duplicate.
     archive.trade(numbered(old + 1, "12", 8));
     archive.trade(numbered(old + 1, "9", 80));
     correct(80, None);
@@ -452,14 +455,17 @@ async fn a_bar_of_the_tape_stands_where_no_trades_are_known() {
     let clock = Clock::new(START);
     let (archive, opened) = open(&folder, clock.options());
     let minute = START - START % 60_000;
-    let told = bar("A", minute, "10.00", "5");
+    let published = bar("A", minute, "10.00", "5");
     let other = bar("A", minute + 60_000, "20.00", "5");
-    let events = [&told, &other].into_iter().enumerate().map(|(n, bar)| {
-        (
-            id(&opened, START, n as u64),
-            Arc::new(Event::Bar(bar.clone())),
-        )
-    });
+    let events = [&published, &other]
+        .into_iter()
+        .enumerate()
+        .map(|(n, bar)| {
+            (
+                id(&opened, START, n as u64),
+                Arc::new(Event::Bar(bar.clone())),
+            )
+        });
     archive.trade(print("A", minute + 60_001, "21", "1"));
     archive.commit(events.collect()).await.unwrap();
     let minutes = || {
@@ -469,7 +475,7 @@ async fn a_bar_of_the_tape_stands_where_no_trades_are_known() {
     };
     let check = |when| {
         let minutes = minutes();
-        assert_eq!(minutes[0].close, told.close, "{when}");
+        assert_eq!(minutes[0].close, published.close, "{when}");
         assert_eq!(
             minutes[1].close,
             price("21"),
@@ -497,7 +503,7 @@ fn an_import_twice_is_an_import_once() {
     let mut importer = Importer::open(folder.path(), NAME).unwrap();
     let reader = Reader::open(folder.path(), NAME).unwrap();
     let minute = START - START % 60_000;
-    // The same trade twice in one millisecond is two trades, also where a batch ends between them.
+    // The same trade twice in one millisecond is two trades, even if a batch ends between them.
     let mut prints: Vec<_> = (0..50)
         .map(|n| print("A", minute + n * 7_000, "10.5", "1"))
         .collect();
@@ -516,7 +522,7 @@ fn an_import_twice_is_an_import_once() {
         .for_each(|(print, n)| print.trade.id = Some(n));
     let mut all = Vec::new();
     for round in 0..2 {
-        // Another process, so to say.
+        // In the role of another process.
         importer = Importer::open(folder.path(), NAME).unwrap();
         for prints in [&prints, &others] {
             for some in prints.chunks(11) {
@@ -686,7 +692,7 @@ async fn nothing_is_sealed_or_removed_while_an_import_goes_on() {
             .collect();
         assert_eq!(importer.trades(&prints).unwrap().new, 4);
         made(&folder, "A", batch as i64 + 2).await;
-        // The minutes of another symbol are made by a later round, which follows all that the first one did.
+        // The minutes of another symbol are made by a later round, after all the work of the first one.
         let other = format!("B{batch}");
         importer.trades(&[print(&other, first, "1", "1")]).unwrap();
         made(&folder, &other, 1).await;
@@ -884,7 +890,7 @@ async fn trades_wait_at_most_a_second_for_a_commit() {
     );
 }
 
-/// Numbers are counted by each venue for itself: the same one of another feed is another trade.
+/// Each venue counts its own numbers: the same number of another feed is another trade.
 #[tokio::test]
 async fn a_number_is_one_trade_of_one_feed() {
     let folder = Folder::new();
@@ -935,7 +941,7 @@ async fn a_number_is_one_trade_of_one_feed() {
         rows(&[("East", "10"), ("West", "20"), ("", "30")])
     );
 
-    // Of its own feed alone, and not of one of which nobody knows whose it is.
+    // Of its own feed only, and not one of an unknown feed.
     correct("East", 7, Some("11"));
     correct("North", 7, None);
     correct("East", 8, None);
@@ -950,7 +956,7 @@ async fn a_number_is_one_trade_of_one_feed() {
         .unwrap();
     assert_eq!((bars[0].open, bars[0].high), (price("11"), price("30")));
 
-    // Who tells it has it from then on.
+    // The feed that reports it owns it from then on.
     archive.trade(trade(Some("West"), "30", 8));
     archive.trade(trade(Some("East"), "12", 8));
     correct("West", 8, None);
@@ -959,7 +965,7 @@ async fn a_number_is_one_trade_of_one_feed() {
         stored(),
         rows(&[("East", "11"), ("West", "20"), ("East", "12")])
     );
-    // A new number is looked for among those of the same feed.
+    // A new number is searched among those of the same feed.
     let renumbered = Correction {
         symbol: symbol("A"),
         time: START,

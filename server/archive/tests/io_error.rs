@@ -1,4 +1,4 @@
-//! A disk that fails, by a limit of this process alone: so this test has a file of its own.
+//! A disk that fails, by a limit on this process: so this test has a file of its own.
 #![cfg(unix)]
 
 mod support;
@@ -11,7 +11,7 @@ use support::*;
 
 #[tokio::test]
 async fn an_error_of_the_disk_is_waited_out_and_no_event_is_lost() {
-    // Without somebody who hears it the signal would end the process.
+    // Without a handler the signal would end the process.
     let exceeded = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, exceeded.clone()).unwrap();
     let folder = Folder::new();

@@ -14,8 +14,8 @@ use market::{Bar, Interval, Trade};
 use serde_json::Value;
 use support::*;
 
-/// Makes the bars of the file and the interval in its arguments: start, open, high, low, close,
-/// volume, average price and number, a line each.
+/// Makes the bars of the file and the interval in its arguments: start, open, high, low, close, volume, average price
+/// and number, one per line.
 const PYTHON: &str = r#"
 import decimal, gzip, json, sys
 decimal.getcontext().prec = 60

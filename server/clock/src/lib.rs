@@ -1,9 +1,9 @@
-//! The time that the server goes by: the machine's clock, but for its steps.
+//! The server's time: the machine's clock without its steps.
 //!
-//! A clock that is set by a day makes every price of before look old, and when it is set right again every
-//! price since looks early. So steps are distinguished from the passing of time by a clock that cannot be set, and
-//! a step is followed only once it has held: one that is taken back soon has no effect. That there was one is
-//! shown among the feeds, counted and logged.
+//! If a clock is set a day ahead, every earlier price looks old, and once it is set right again every later price looks
+//! early. So a second clock that cannot be set distinguishes steps from the passing of time, and a step is followed
+//! only once it has held: one that is soon taken back has no effect. Each step is shown among the feeds, counted and
+//! logged.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,42 +12,42 @@ use std::{
 
 use market::{FeedState, FeedStatus, Millis};
 
-/// Tells the time. It is handed in, so that a test can decide what time it is.
+/// A clock function. It is an argument, so that a test can decide the time.
 pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 
-/// How far ahead of ours a time may be that comes from outside. One that is further ahead would hold back
-/// everything else of its symbol until it comes.
+/// How far ahead of the server's time a time from outside may be. One further ahead would hold back everything else of
+/// its symbol until it is reached.
 pub const MAX_AHEAD: Millis = 60_000;
 
-/// How far ahead of ours the time may be of a source that is not live: an exchange's own clock, the date of a
-/// story, a file. One that is further ahead is wrong.
+/// How far ahead of the server's time a time that is not live may be: of an exchange's own clock, a story's date, a
+/// file. One further ahead is wrong.
 pub const MAX_DAY_AHEAD: Millis = 24 * 60 * 60 * 1_000;
 
-/// What is no step: a clock is set by as much while it is kept right.
+/// Below this a change of the clock is no step: a clock that is kept right is adjusted by as much.
 const MAX_SLEW: Millis = 2_000;
 
 /// How long a step has to hold before it is followed.
 const HOLD: Duration = Duration::from_secs(15);
 
-/// The same, for what cannot be undone: to remove what has become too old.
+/// The same, for irreversible work: removing what has become too old.
 const HOLD_FOR_REMOVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How long a step that was followed, or taken back, is shown.
+/// How long a step that was followed, or taken back, stays visible.
 const SHOWN: Duration = Duration::from_secs(5 * 60);
 
-/// What the clock is called among the feeds.
+/// The clock's name among the feeds.
 const NAME: &str = "Clock";
 
-/// A clock that does not step. A clone is the same.
+/// A clock without steps. A clone is the same clock.
 #[derive(Clone)]
 pub struct Clock(Arc<Shared>);
 
 struct Shared {
     wall: Now,
-    /// The passing of time, in milliseconds since any moment.
+    /// The steady clock, in milliseconds since any moment.
     steady: Now,
     hold: Millis,
-    /// What is no step.
+    /// The smallest step.
     slew: Millis,
     // A std mutex, held for a comparison.
     course: Mutex<Course>,
@@ -55,26 +55,26 @@ struct Shared {
 
 #[derive(Debug, Clone, Copy)]
 struct Course {
-    /// What the time is ahead of the steady clock.
+    /// How far the time is ahead of the steady clock.
     offset: i64,
     /// A step that is not followed yet.
     pending: Option<Step>,
     /// The last step that was followed or taken back.
     last: Option<(Step, Outcome)>,
     steps: u64,
-    /// The latest moment, by the steady clock. Threads read their clocks in another order than they come here.
+    /// The latest moment, by the steady clock. Threads may arrive here in another order than they read their clocks.
     latest: Millis,
 }
 
-/// That the clock was set.
+/// A step of the machine's clock.
 #[derive(Debug, Clone, Copy)]
 struct Step {
-    /// When, and when it was over, by the steady clock.
+    /// Its beginning and its end, by the steady clock.
     since: Millis,
     until: Millis,
-    /// What the machine's clock is ahead of the steady one since then.
+    /// How far the machine's clock is ahead of the steady one since then.
     offset: i64,
-    /// By how much.
+    /// Its size.
     by: i64,
 }
 
@@ -96,7 +96,7 @@ impl Clock {
         Clock::new(Arc::new(wall), Arc::new(steady), HOLD, MAX_SLEW)
     }
 
-    /// A clock that goes as another one tells, with all its steps: for tests, which decide what time it is.
+    /// A clock that follows another one with all its steps: for tests, which decide the time.
     pub fn following(wall: Now) -> Self {
         Clock::new(wall, Arc::new(|| 0), HOLD, Millis::MAX)
     }
@@ -119,7 +119,7 @@ impl Clock {
         }))
     }
 
-    /// The same clock for what cannot be undone: it follows a step much later.
+    /// The same clock for irreversible work: it follows a step much later.
     pub fn for_removal(&self) -> Clock {
         let Shared {
             wall, steady, slew, ..
@@ -186,7 +186,7 @@ impl Clock {
         (course.steps, course.pending.map_or(0, |step| step.by))
     }
 
-    /// That the clock was set, as it stands among the feeds; nothing where all is well.
+    /// The last step as shown among the feeds; `None` if there is nothing to report.
     pub fn status(&self) -> Option<FeedStatus> {
         let course = *self.lock();
         let (step, words) = match (course.pending, course.last) {
@@ -357,8 +357,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the machine's clock does, the time goes on as time does but where a step is followed; and
-        /// the time is the machine's own once that has held still.
+        /// Whatever the machine's clock does, the time passes steadily except when a step is followed; and the time is
+        /// the machine's own once that has held still.
         #[test]
         fn the_time_is_right_again_soon_after_the_clock_is(
             steps in proptest::collection::vec((0..20_000u64, -100 * DAY..100 * DAY), 0..30),

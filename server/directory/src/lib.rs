@@ -1,4 +1,4 @@
-//! The directory of symbols: what is listed, whether it is quoted or not.
+//! The directory of symbols: all listings, quoted or not.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -11,10 +11,10 @@ use market::{Price, Symbol};
 
 use text::cell::unescaped;
 
-/// What is known of a symbol, whether it is quoted or not.
+/// The listing of a symbol, quoted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// What can be traded.
+    /// The symbol.
     pub symbol: Symbol,
     /// Its usual name, `Alphabet Inc.`.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// A symbol of which nothing else is known.
+    /// A symbol without any other data.
     pub const fn new(symbol: Symbol) -> Self {
         Listing {
             symbol,
@@ -42,8 +42,8 @@ impl Listing {
 /// The directory of symbols, from all sources that list some.
 #[derive(Debug, Default)]
 pub struct Directory {
-    // A std lock: lists are taken in now and then, and nobody waits while he holds it. A search reads
-    // all of it, which takes less than a millisecond for all that is listed in the United States.
+    // A std lock: listings are added rarely, and never across an await. A search reads all of it, which takes less than
+    // a millisecond for everything that is listed in the United States.
     listings: RwLock<BTreeMap<Symbol, IndexedListing>>,
 }
 
@@ -65,26 +65,26 @@ impl IndexedListing {
     }
 }
 
-/// How well a listing fits what is searched for; the better is the smaller.
+/// How well a listing matches a search; smaller is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
-    /// It is the symbol, sign for sign.
+    /// The symbol, character for character.
     Itself,
-    /// It is the symbol but for its signs.
+    /// The symbol except for its signs.
     Symbol,
     BeginsSymbol,
     BeginsName,
     BeginsWord,
     Anywhere,
-    /// It is spelled like it; by how far it is off, in thousandths.
+    /// Similar spelling; the distance in thousandths.
     Near(u16),
 }
 
-/// From how much likeness on, 0 to 1, one text is taken for another that is mistyped.
+/// The similarity, 0 to 1, from which one text counts as a misspelling of another.
 const NEAR: f64 = 0.82;
 
 impl Directory {
-    /// Takes listings; fields that a later one leaves out stay as an earlier one of its symbol had them.
+    /// Adds listings; a field that is missing keeps the value of an earlier listing of the symbol.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
         let mut known = self
             .listings
@@ -101,7 +101,7 @@ impl Directory {
                 listing.venue = listing.venue.or_else(|| before.venue.clone());
                 listing.currency = listing.currency.or_else(|| before.currency.clone());
                 listing.tick = listing.tick.or(before.tick);
-                // Feeds send the same listing again and again.
+                // Feeds send the same listing repeatedly.
                 if listing == *before {
                     continue;
                 }
@@ -110,16 +110,16 @@ impl Directory {
         }
     }
 
-    /// What is known of a symbol.
+    /// The listing of a symbol.
     pub fn get(&self, symbol: Symbol) -> Option<Listing> {
         let known = self.listings.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&symbol).map(|known| known.listing.clone())
     }
 
-    /// The listings that fit a text best, best first: the symbol itself, the symbol with other signs, then what begins with it, then
-    /// names that begin with it or have a word that does, then what has it anywhere, and where there are
-    /// not enough of these what is spelled like it. Of those that fit equally well, the `preferred` come
-    /// first. An empty text fits all.
+    /// The listings that match a text, best first: the symbol itself, the symbol with other signs, symbols that begin
+    /// with the text, names that begin with it or have a word that does, listings that contain it anywhere, and if
+    /// these are too few those with a similar spelling. Among equal matches the `preferred` come first. An empty text
+    /// matches all.
     pub fn search(&self, text: &str, preferred: &HashSet<Symbol>, limit: usize) -> Vec<Listing> {
         let itself: Option<Symbol> = text.trim().parse().ok();
         let text = folded(text);
@@ -157,7 +157,7 @@ impl Directory {
     }
 }
 
-/// A text as it is compared: in lower case, what is neither a letter nor a digit as one space.
+/// A text in the form in which it is compared: in lower case, with one space for anything but letters and digits.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for letter in text.chars().flat_map(char::to_lowercase) {
@@ -192,10 +192,10 @@ fn fit(known: &IndexedListing, text: &str) -> Option<Fit> {
     best
 }
 
-/// By [Jaro–Winkler](https://en.wikipedia.org/wiki/Jaro%E2%80%93Winkler_distance), of the symbol or of a
-/// word of the name: it forgives a swapped pair and rewards a common beginning, as what is mistyped has.
+/// By [Jaro–Winkler](https://en.wikipedia.org/wiki/Jaro%E2%80%93Winkler_distance), of the symbol or of a word of the
+/// name: it tolerates a swapped pair and rewards a common beginning, which fits misspellings.
 fn near(known: &IndexedListing, text: &str) -> Option<Fit> {
-    // Few mistype the first letter, and all others are spared most of the work.
+    // The first letter is rarely wrong, and this avoids most of the work.
     let begins_alike = |word: &&str| word.chars().next() == text.chars().next();
     let words = known.name.split(' ').filter(|word| word.len() > 3);
     let likeness = words
@@ -206,7 +206,7 @@ fn near(known: &IndexedListing, text: &str) -> Option<Fit> {
     (likeness >= NEAR).then_some(Fit::Near(((1.0 - likeness) * 1000.0) as u16))
 }
 
-/// A file of listings, read: a table of comma-separated values with the columns `symbol`, `name`,
+/// A parsed file of listings: a table of comma-separated values with the columns `symbol`, `name`,
 /// `venue`, `currency` and `tick`, named in its first line. All but `symbol` may be missing or empty.
 #[derive(Debug, Clone)]
 pub struct ListingFile {
@@ -218,8 +218,7 @@ impl ListingFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// Where it cannot be read, or names of columns or values are wrong: each line at fault is named,
-    /// the first ten of them.
+    /// If the file cannot be read, or names of columns or values are wrong: the first ten wrong lines are listed.
     pub fn read(path: &Path) -> Result<Self, String> {
         let file = std::fs::File::open(path)
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
@@ -231,12 +230,12 @@ impl ListingFile {
         })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What it lists.
+    /// Its listings.
     pub fn listings(&self) -> &[Listing] {
         &self.listings
     }
@@ -252,7 +251,7 @@ impl FromStr for ListingFile {
 
 const COLUMNS: [&str; 5] = ["symbol", "name", "venue", "currency", "tick"];
 
-/// How many wrong lines are named.
+/// How many wrong lines are listed.
 const NAMED: usize = 10;
 
 /// Reads a file of listings.

@@ -12,7 +12,7 @@ fn listing(name: &str, title: &str) -> Listing {
 }
 
 #[test]
-fn a_listing_keeps_what_the_next_one_does_not_say() {
+fn a_listing_keeps_the_fields_that_the_next_one_leaves_out() {
     let directory = Directory::default();
     let goog = symbol("GOOG");
     let listing = |name: &str, venue: Option<&str>| Listing {
@@ -112,7 +112,7 @@ fn all_that_is_listed_in_a_country_is_searched_at_once() {
         let took = begin.elapsed();
         println!("{text:?}: {count} in {took:?}");
         assert!(count <= found, "{text}");
-        // Unoptimized and beside other tests; a release build takes a twentieth of it.
+        // Unoptimized and in parallel with other tests; a release build takes a twentieth of it.
         assert!(took < std::time::Duration::from_secs(1), "{text}: {took:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Who may change a symbol or a story: a token changes neither what is a feed's nor what is another token's.
+//! Who may change a symbol or a story: a token may change neither those of feeds nor those of other tokens.
 
 use std::sync::Arc;
 
@@ -7,8 +7,7 @@ use market::{Event, Symbol};
 
 use crate::{Owner, Topic, View, story};
 
-/// What an archive is to write down of an event's owner. Of stories those of tokens alone: all others are
-/// of feeds.
+/// The owner that an archive stores with an event. For stories only tokens are stored: all others belong to feeds.
 pub fn ownership(event: &Event, owner: &Owner) -> Option<Ownership> {
     let name = match owner {
         Owner::Feed => None,
@@ -27,7 +26,7 @@ pub fn ownership(event: &Event, owner: &Owner) -> Option<Ownership> {
     })
 }
 
-/// Why the owner of a token may not publish an event: the field with its subject, and the owner of that.
+/// Why a token may not publish an event: the field with its subject, and the subject's owner.
 pub fn refusal(view: &View<'_>, event: &Event, token: &str) -> Option<(&'static str, String)> {
     match event {
         Event::Quote(quote) => symbol_refusal(view, quote.symbol, token),
@@ -60,7 +59,7 @@ fn source(event: &Event) -> Option<&str> {
     }
 }
 
-/// Whose something is that is not a token's own.
+/// The owner of a subject that does not belong to the token.
 fn whose(owner: &Owner, token: &str, source: Option<&str>) -> Option<String> {
     match (owner, source) {
         (Owner::Unknown, _) => None,

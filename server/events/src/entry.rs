@@ -6,20 +6,20 @@ use tape::{EventId, Payload};
 
 use crate::{Batch, Owner, Topic};
 
-/// What an entry takes in each topic beside the topic itself: its place in the topic's queue, which may be
-/// half empty, and the topic's in the entry.
+/// The bytes of an entry in each topic beside the topic itself: its place in the topic's queue, which may be half
+/// empty, and the topic's number in the entry.
 const SEAT_BYTES: usize = 24;
 
-/// What stands on the tape: an event, encoded once for every subscriber. Cloning shares it.
+/// An entry of the tape: an event, encoded once for every subscriber. Cloning shares it.
 #[derive(Debug, Clone)]
 pub struct Entry(Arc<Record>);
 
 /// An event and its bytes.
 #[derive(Debug)]
 pub struct Record {
-    /// The event itself, for snapshots and for answers that are no stream.
+    /// The event itself, for snapshots and for answers other than streams.
     pub event: Arc<Event>,
-    /// When it was appended, for the time from then to a write.
+    /// When it was appended, to measure the time until it is written.
     pub appended: Instant,
     /// Who published it. It is not sent to readers.
     pub owner: Owner,
@@ -48,7 +48,7 @@ impl Entry {
     }
 }
 
-/// An event that is ready for the tape. All that costs time is done before the tape is locked.
+/// An event that is ready for the tape. All expensive work is done before the tape is locked.
 #[derive(Debug, Clone)]
 pub struct Draft {
     event: Arc<Event>,
@@ -58,7 +58,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Encodes an event but for its id.
+    /// Encodes an event except for its id.
     pub fn new(event: Event) -> Self {
         Draft {
             encoded: Encoded::new(&event),
@@ -68,7 +68,7 @@ impl Draft {
         }
     }
 
-    /// As it is, of an owner.
+    /// The same, with an owner.
     #[must_use]
     pub fn of(self, owner: Owner) -> Self {
         Draft { owner, ..self }
@@ -79,12 +79,12 @@ impl Draft {
         &self.owner
     }
 
-    /// What is to be appended.
+    /// The event to append.
     pub fn event(&self) -> &Arc<Event> {
         &self.event
     }
 
-    /// Appends it to what goes on the tape together.
+    /// Adds it to a batch for the tape.
     pub fn append(self, batch: &mut Batch<'_>) -> EventId {
         let Draft {
             event,

@@ -1,4 +1,4 @@
-//! The tape bound to market events: what stands on it, under which topics, and whose it is.
+//! The tape bound to market events: its entries, their topics and their owners.
 
 pub mod claims;
 mod closing;
@@ -17,7 +17,7 @@ pub use entry::{Chunk, Draft, Entry, Record, put_chunk};
 pub use minutes::{Closed, Minutes};
 pub use owner::Owner;
 pub use topic::Topic;
-pub use waking::ring;
+pub use waking::wake_streams;
 
 /// The tape of a server.
 pub type Tape = tape::Tape<Topic, Entry>;
@@ -25,11 +25,11 @@ pub type Tape = tape::Tape<Topic, Entry>;
 /// A subscriber's position on it.
 pub type Cursor = tape::Cursor<Topic, Entry>;
 
-/// The tape as it is at one position.
+/// The tape at one position.
 pub type View<'a> = tape::View<'a, Topic, Entry>;
 
-/// What is appended as one step.
+/// The events that are appended as one step.
 pub type Batch<'a> = tape::Batch<'a, Topic, Entry>;
 
-/// What a cursor hands out.
+/// What a cursor returns.
 pub type Delivery = tape::Delivery<Entry>;

@@ -9,8 +9,8 @@ use tape::EventId;
 /// How many minutes are kept, of all symbols: as many as the tape keeps entries. They take some 20 MB.
 const MAX_MINUTES: usize = 100_000;
 
-/// The exact sums of the minutes that closed lately, by feeds and by whoever publishes. The tape has their bars, whose
-/// average prices are rounded, and nothing of a minute without a price; longer bars are added up from these.
+/// The exact sums of recently closed minutes, from feeds and publishers. The tape has their bars, whose average prices
+/// are rounded, and nothing of a minute without a price; longer bars are added up from these sums.
 #[derive(Debug, Default)]
 pub struct Minutes {
     // A std mutex: it is held for some microseconds and never across an await.
@@ -20,11 +20,11 @@ pub struct Minutes {
 #[derive(Debug, Default)]
 struct State {
     symbols: HashMap<Symbol, VecDeque<Closed>>,
-    /// Whose minute was added when, the oldest first.
+    /// The minutes in the order in which they were added, the oldest first.
     order: VecDeque<Symbol>,
 }
 
-/// A minute, and where the tape stood when it closed.
+/// A minute, and the tape's position when it closed.
 #[derive(Debug, Clone)]
 pub struct Closed {
     /// The position of the tape.
@@ -36,7 +36,7 @@ pub struct Closed {
 }
 
 impl Minutes {
-    /// Adds a minute that closed when the tape stood at a position, before its bar is appended.
+    /// Adds a minute that closed when the tape was at a position, before its bar is appended.
     pub fn add(&self, minute: Minute, position: EventId) {
         let mut state = self.state();
         if state.order.len() >= MAX_MINUTES {
@@ -66,7 +66,7 @@ impl Minutes {
         })
     }
 
-    /// The minutes of a symbol that are wanted, in the order in which they closed.
+    /// The requested minutes of a symbol, in the order in which they closed.
     pub fn of(&self, symbol: Symbol, wanted: impl Fn(&Closed) -> bool) -> Vec<Closed> {
         let state = self.state();
         let closed = state.symbols.get(&symbol).into_iter().flatten();

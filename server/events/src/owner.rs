@@ -1,4 +1,4 @@
-//! Whose a symbol or a story is: a token changes neither what is a feed's nor what is another token's.
+//! The owners of symbols and stories: a token may change neither those of feeds nor those of other tokens.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ pub enum Owner {
     Feed,
     /// The token of this name.
     Token(Arc<str>),
-    /// Stored by a version that did not record owners: the first to publish it becomes the owner.
+    /// Stored by a version that did not record owners: the first publisher of the subject becomes its owner.
     Unknown,
 }
 
 impl Owner {
-    /// What an archive has written down of it.
+    /// The owner that an archive has stored.
     pub fn written(owner: Option<&Option<Arc<str>>>) -> Self {
         match owner {
             None => Owner::Unknown,

@@ -1,5 +1,4 @@
-//! Long readings of the tape, a slice at a time: an append waits for one slice at the most, however
-//! much is read.
+//! Long readings of the tape, a slice at a time: an append waits for at most one slice, however much is read.
 
 use std::collections::BinaryHeap;
 
@@ -7,7 +6,7 @@ use tape::EventId;
 
 use crate::{Entry, Tape, Topic, View};
 
-/// How many entries are taken while the tape is locked: some fifty microseconds.
+/// How many entries are read while the tape is locked: some fifty microseconds.
 pub const SLICE_ENTRIES: usize = 512;
 
 /// Before every id.
@@ -19,8 +18,8 @@ pub const END: EventId = EventId {
     n: u64::MAX,
 };
 
-/// The quotes and sessions that changed after a position, in the order of their ids. What changes while they
-/// are read comes once more behind them, as it is then, so that the last of each symbol counts.
+/// The quotes and sessions that changed after a position, in the order of their ids. Those that change during the
+/// reading come again at the end in their new state, so that the last of each symbol counts.
 pub fn changes(tape: &Tape, mut after: EventId) -> Vec<(EventId, Entry)> {
     let mut changes: Vec<(EventId, Entry)> = Vec::new();
     loop {
@@ -43,7 +42,7 @@ pub struct Retained<'a> {
     topics: &'a [Topic],
     before: EventId,
     slice: std::vec::IntoIter<(EventId, Entry)>,
-    /// How many entries the next slice takes. It grows, because most who read need few.
+    /// How many entries the next slice takes. It grows, because most readers need few.
     next: usize,
     ended: bool,
 }

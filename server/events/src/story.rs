@@ -1,5 +1,5 @@
 //! The same story twice is one story, whoever publishes it. Earlier versions are looked up on the tape: a story that
-//! has left the window is published anew.
+//! has left the window is published as new.
 
 use market::Event;
 use tape::EventId;
@@ -12,7 +12,7 @@ pub fn newest<'a>(view: &View<'a>, id: &str) -> Option<(EventId, &'a Entry)> {
         .find(|(_, entry)| matches!(&*entry.event, Event::News(news) if news.id == id))
 }
 
-/// What there is to append of a story where an earlier version of it is known, if anything.
+/// What to append for a story after an earlier version, if anything.
 pub fn after(draft: Draft, earlier: Option<&Event>) -> Option<Draft> {
     let (Event::News(news), Some(Event::News(earlier))) = (&**draft.event(), earlier) else {
         return Some(draft);
@@ -31,7 +31,7 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn stories_are_told_apart_by_their_ids_though_they_share_a_topic() {
+    fn stories_that_share_a_topic_are_distinguished_by_their_ids() {
         let tape = testing::tape();
         let draft = Draft::new(Event::News(testing::news("a")));
         let shared = [Topic::story("test:2")];

@@ -1,4 +1,4 @@
-//! What the tests of several crates need.
+//! Helpers of the tests of several crates.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use crate::{Cursor, Tape, Topic};
 
-/// When the tests take place.
+/// The time of the tests.
 pub const START: Millis = 1_790_000_000_000;
 
-/// A tape that forgets nothing.
+/// A tape without limits.
 pub fn tape() -> Tape {
     let limits = tape::Limits {
         entries: 1_000_000,
@@ -21,7 +21,7 @@ pub fn tape() -> Tape {
     Tape::new(START, 0, limits)
 }
 
-/// A story, always of the same id.
+/// A story, always with the same id.
 pub fn news(headline: &str) -> News {
     News {
         id: "test:1".to_owned(),
@@ -40,7 +40,7 @@ pub fn news(headline: &str) -> News {
     }
 }
 
-/// A clock that goes with the runtime's, which a test may pause and advance.
+/// A clock that follows the runtime's, which a test may pause and advance.
 pub fn runtime_now() -> Arc<dyn Fn() -> Millis + Send + Sync> {
     let begin = Instant::now();
     Arc::new(move || START + begin.elapsed().as_millis() as Millis)
@@ -78,8 +78,7 @@ thread_local! {
     static THROUGH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts what a parser has read on this thread, for the test that asks whether the seeds of the fuzz targets reach their
-/// parsers.
+/// Counts what a parser has parsed on this thread, for the test that the seeds of the fuzz targets reach their parsers.
 pub fn through(count: usize) {
     THROUGH.set(THROUGH.get() + count);
 }

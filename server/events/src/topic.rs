@@ -2,7 +2,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use market::{Event, Symbol, wire::Topics};
 
-/// What cursors subscribe to, and the keys by which entries are conflated.
+/// The topics that cursors subscribe to, and the keys by which entries are conflated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// Quotes, sessions and bars of one symbol.

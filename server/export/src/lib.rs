@@ -1,9 +1,8 @@
-//! `tickertape export`: what the archive holds, as CSV or Parquet.
+//! `tickertape export`: the archive's content as CSV or Parquet.
 //!
-//! CSV has every number with the digits that its source gave, and `tickertape import` reads bars and
-//! trades back from it: what is exported again is the same. In Parquet numbers are `DECIMAL`s of as
-//! many digits after the point as the longest of the column has, so that they are exact and can be
-//! calculated with.
+//! CSV has every number with the digits that its source gave, and `tickertape import` reads bars and trades back from
+//! it: exporting them again gives the same file. In Parquet numbers are `DECIMAL`s with as many digits after the point
+//! as the longest of the column, so that they are exact and can be calculated with.
 
 mod comma;
 mod options;
@@ -23,11 +22,11 @@ use market::Symbol;
 pub use self::options::{Bound, ExportOptions, Format, What};
 use self::{problem::Problem, table::Table};
 
-/// Writes what is wanted of the archive of that name in a folder.
+/// Exports from the archive of that name in a folder.
 ///
 /// # Errors
-/// When the archive cannot be read or the file cannot be written, or the archive has nothing of a
-/// symbol that was named; what it has of others is written all the same.
+/// If the archive cannot be read or the file cannot be written, or the archive has nothing of a named symbol; the data
+/// of the others is written all the same.
 pub fn export(options: &ExportOptions, folder: &Path, name: &str) -> Result<(), String> {
     let format = options.format();
     let reader = archive::Reader::open(folder, name).map_err(|error| error.to_string())?;
@@ -54,7 +53,7 @@ pub fn export(options: &ExportOptions, folder: &Path, name: &str) -> Result<(), 
     }
 }
 
-/// Those of the symbols that were asked for of which the archive has nothing at all.
+/// The requested symbols of which the archive has nothing at all.
 fn missing(
     options: &ExportOptions,
     reader: &archive::Reader,
@@ -109,7 +108,7 @@ fn write(options: &ExportOptions, format: Format, table: &Table) -> Result<(), S
         }
         let written = comma::write(table, &mut BufWriter::new(io::stdout().lock()));
         return match written {
-            // The reader has seen enough, as `head` has.
+            // The reader has closed its end, as `head` does.
             Err(Problem::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other.map_err(|problem| problem.in_words("the standard output")),
         };
@@ -122,8 +121,8 @@ fn write(options: &ExportOptions, format: Format, table: &Table) -> Result<(), S
     .map_err(|problem| problem.in_words(&shown))
 }
 
-/// Writes a file beside its place and moves it there when it is whole. A link is followed; what is
-/// there and no file (a pipe, `/dev/stdout`) is written to as it is.
+/// Writes a file beside its place and moves it there when it is complete. A link is followed; a pipe or device
+/// (`/dev/stdout`) is written to directly.
 fn write_file(
     file: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Problem>,
@@ -145,7 +144,7 @@ fn write_file(
         Ok(fs::rename(&beside, file)?)
     });
     if written.is_err() {
-        // What is left of it is of no use; that it failed is told already.
+        // The rest of it is of no use; the failure is reported already.
         let _ = fs::remove_file(&beside);
     }
     written

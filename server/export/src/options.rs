@@ -39,7 +39,7 @@ pub struct ExportOptions {
     pub output: Option<PathBuf>,
 }
 
-/// What an archive has.
+/// Kinds of data in an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// Prices and volumes of an interval.
@@ -63,7 +63,7 @@ impl What {
     }
 }
 
-/// How it is written.
+/// The format of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Text, with a header.
@@ -72,7 +72,7 @@ pub enum Format {
     Parquet,
 }
 
-/// Where a span begins or ends: a day, of the symbol's own zone, or a time.
+/// The beginning or end of a span: a day, in the symbol's own zone, or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound(pub(super) Stamp);
 

@@ -22,7 +22,7 @@ use super::{
 /// How many rows are compressed together, and held in memory.
 const ROWS: usize = 50_000;
 
-/// The digits that a `DECIMAL` of 16 bytes has.
+/// The digits of a `DECIMAL` of 16 bytes.
 const DIGITS: u32 = 38;
 
 pub(super) fn write(table: &Table, out: &mut (impl Write + Send)) -> Result<(), Problem> {
@@ -48,8 +48,7 @@ pub(super) fn write(table: &Table, out: &mut (impl Write + Send)) -> Result<(), 
     Ok(())
 }
 
-/// How many digits after the point the longest number of each column has. That takes a reading of
-/// its own, because the head of the file says it.
+/// The most digits after the point in each column. It takes a separate reading, because the head of the file has them.
 fn scales(table: &Table) -> Result<Vec<u32>, Problem> {
     let mut scales = vec![0; table.columns.len()];
     table.rows(&mut |cells| {
@@ -91,7 +90,7 @@ fn schema(columns: &[Column], scales: &[u32]) -> String {
     schema
 }
 
-/// Writes rows as a group of their own.
+/// Writes rows as one row group.
 fn group<W: Write + Send>(
     file: &mut SerializedFileWriter<W>,
     table: &Table,
@@ -179,7 +178,7 @@ fn whole(number: u64, column: &Column) -> Result<i64, Problem> {
     })
 }
 
-/// The unscaled number, its greatest byte first.
+/// The unscaled number, in big-endian order.
 fn decimal(
     number: Decimal,
     scale: u32,
@@ -191,7 +190,7 @@ fn decimal(
             column.name
         ))
     };
-    // What came since the scales were read.
+    // It was added since the scales were read.
     let missing = scale.checked_sub(number.scale()).ok_or_else(|| {
         Problem::Other("the archive has changed while it was read: try again".to_owned())
     })?;

@@ -1,4 +1,4 @@
-//! What is exported, as rows of cells.
+//! The exported data, as rows of cells.
 
 use archive::{NewsQuery, Print, Reader};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -10,7 +10,7 @@ use super::{
     problem::Problem,
 };
 
-/// What one column has.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) name: &'static str,
@@ -28,7 +28,7 @@ pub(super) enum Kind {
     Decimal,
 }
 
-/// One cell of its column's kind.
+/// One cell, of its column's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cell {
     None,
@@ -39,7 +39,7 @@ pub(super) enum Cell {
     Decimal(Decimal),
 }
 
-/// What is exported.
+/// The kind of exported rows.
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     options: ExportOptions,
@@ -119,8 +119,7 @@ impl Table {
         }
     }
 
-    /// Hands out row by row, the symbols in their order and each in the order of its times; stories
-    /// from the newest on.
+    /// Passes on row by row, the symbols in their order and each in the order of its times; stories from the newest on.
     pub(super) fn rows(
         &self,
         row: &mut dyn FnMut(&[Cell]) -> Result<(), Problem>,
@@ -171,7 +170,7 @@ impl Table {
     ) -> Result<(), Problem> {
         let interval = self.options.interval;
         let daily = interval == Interval::Day;
-        // Everything that is shorter is in a bar of its day.
+        // Everything shorter is in a bar of its day.
         let days = self
             .reader
             .bars(symbol, Interval::Day, 0..LAST, usize::MAX)?;
@@ -234,7 +233,7 @@ impl Table {
     }
 }
 
-/// The end of the times that SQLite and the calendar both know.
+/// The end of the times that both SQLite and the calendar support.
 const LAST: Millis = 253_402_207_200_000;
 
 fn time(time: Millis) -> Cell {
@@ -291,7 +290,7 @@ fn trade(print: &Print) -> Vec<Cell> {
     ]
 }
 
-/// What a trade moves that does not move everything: `last range`, `volume`, `none`.
+/// What a trade moves, unless it moves everything: `last range`, `volume`, `none`.
 fn moves_in_words(moves: TradeEligibility) -> String {
     let words = [
         (moves.last, "last"),
@@ -346,7 +345,7 @@ fn story_cells(story: &News) -> Result<Vec<Cell>, Problem> {
     ])
 }
 
-/// A name as it is in JSON.
+/// A name as in JSON.
 fn name(value: &impl serde::Serialize) -> Result<Cell, Problem> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => Ok(Cell::Text(name)),

@@ -1,5 +1,5 @@
-//! What the targets under `server/fuzz` need of the feeds. Each feed runs as it always does; the bytes
-//! stand in for its source, as a recording does.
+//! The parts of the targets under `server/fuzz` that drive feeds. Each feed runs as in the server; the bytes take the
+//! place of its source, as a recording does.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -35,11 +35,11 @@ const TOPICS: [Topic; 2] = [Topic::Symbols, Topic::AllNews];
 /// The most lines that one input plays.
 const MAX_LINES: usize = 200;
 
-/// What separates the documents of one input, as the record separator of ASCII.
+/// The separator of the documents of one input, ASCII's record separator.
 const SEPARATOR: u8 = 0x1E;
 
 thread_local! {
-    /// Its clock goes on as soon as nothing else does, so that no pause takes time.
+    /// Its clock advances as soon as nothing else runs, so that no pause takes time.
     static RUNTIME: Runtime = Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -47,7 +47,7 @@ thread_local! {
         .expect("a runtime");
 }
 
-/// A publisher, whose tape forgets nothing.
+/// A publisher, with a tape without limits.
 fn publisher(tape: &Tape) -> Publisher {
     Publisher::new(FeedContext::new(tape.clone(), Arc::new(|| NOW)), "Fuzzed")
 }
@@ -62,7 +62,7 @@ fn tape() -> Tape {
     Tape::new(NOW, 0, limits)
 }
 
-/// Has a feed receive these lines, and checks what it publishes.
+/// Lets a feed receive these lines, and checks what it publishes.
 fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
     let tape = tape();
     let cursor = tape.subscribe(&TOPICS);
@@ -71,7 +71,7 @@ fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
         runtime.block_on(async {
             let publisher = publisher(&tape);
             let (sender, due) = mpsc::channel(1);
-            // One after the other, so that a feed can do what it does meanwhile.
+            // One after the other, so that the feed can work in between.
             let receiving = async move {
                 for line in lines {
                     sleep(Duration::from_millis(1)).await;
@@ -109,7 +109,7 @@ fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
     check(cursor, latest.unwrap_or(NOW));
 }
 
-/// What was published can be read as it was written, and keeps to what everybody else may publish.
+/// Everything published can be parsed as it was written, and satisfies the rules of publications.
 fn check(mut cursor: Cursor, now: Millis) {
     let mut read = Vec::new();
     cursor
@@ -120,8 +120,8 @@ fn check(mut cursor: Cursor, now: Millis) {
         let mut event = Event::clone(&delivery.payload.event);
         let again = Event::decode(event.name(), &event.data());
         assert_eq!(again.as_ref(), Ok(&event));
-        // Other than a publisher, a feed tells of trades that move the volume and no price, and of a
-        // day's figures as its source has them.
+        // Unlike a publisher, a feed may publish trades that move the volume and no price, and a day's figures as its
+        // source has them.
         if let Event::Quote(quote) = &mut event {
             if (quote.bid, quote.ask) == (None, None) {
                 quote.price = quote.price.or(Some(Decimal::ONE.into()));
@@ -150,7 +150,7 @@ fn check(mut cursor: Cursor, now: Millis) {
     }
 }
 
-/// A line of the moment that its number tells.
+/// A line of the moment given by its number.
 fn line(number: usize) -> Line<'static> {
     Line {
         at: (NOW + number as u64) * 1_000_000,
@@ -158,9 +158,8 @@ fn line(number: usize) -> Line<'static> {
     }
 }
 
-/// A feed on a connection to `ws://x/`: a message in each line. After an empty one it is another
-/// connection.
-fn spoken(bytes: &[u8]) -> Vec<Line<'static>> {
+/// A feed on a connection to `ws://x/`: one message per line. An empty line begins another connection.
+fn frames_of(bytes: &[u8]) -> Vec<Line<'static>> {
     let mut connection = 1;
     let mut lines = vec![Line {
         connection: Some(connection),
@@ -180,7 +179,7 @@ fn spoken(bytes: &[u8]) -> Vec<Line<'static>> {
     lines
 }
 
-/// Answers of an address, each with its media type in front where it begins with a colon.
+/// Responses of an address, each preceded by its media type if it begins with a colon.
 fn answered(address: &str, documents: &[&[u8]]) -> Vec<Line<'static>> {
     let answer = |(number, document): (usize, &&[u8])| {
         let typed = document.strip_prefix(b":").and_then(|rest| {
@@ -209,7 +208,7 @@ fn documents(bytes: &[u8]) -> Vec<&[u8]> {
     documents.take(MAX_LINES).collect()
 }
 
-/// The feed of a kind, with its options as a table has them.
+/// The feed of a kind, with its options as a table.
 fn feed(kind: &str, options: &str) -> FeedSpec {
     let options = options.parse().expect("a table");
     FeedSpec::from_table(kind, options).expect("a feed")
@@ -230,12 +229,12 @@ impl Line<'_> {
     }
 }
 
-fn speak(kind: &str, symbols: [&str; 2], bytes: &[u8]) {
+fn connection(kind: &str, symbols: [&str; 2], bytes: &[u8]) {
     let options = format!("symbols = {symbols:?}\nurl = 'ws://x/'");
-    play(feed(kind, &options), spoken(bytes));
+    play(feed(kind, &options), frames_of(bytes));
 }
 
-/// The name of a fuzz target, and what it runs.
+/// The name of a fuzz target, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// The targets of the kinds of feeds, by their names.
@@ -245,27 +244,27 @@ pub fn targets() -> &'static [Target] {
 
 /// Messages of Binance.
 pub fn binance(bytes: &[u8]) {
-    speak("binance", ["BTCUSDT", "ETHUSDT"], bytes);
+    connection("binance", ["BTCUSDT", "ETHUSDT"], bytes);
 }
 
 /// Messages of Coinbase.
 pub fn coinbase(bytes: &[u8]) {
-    speak("coinbase", ["BTC-USD", "ETH-USD"], bytes);
+    connection("coinbase", ["BTC-USD", "ETH-USD"], bytes);
 }
 
 /// Messages of Kraken.
 pub fn kraken(bytes: &[u8]) {
-    speak("kraken", ["BTC-USD", "ETH-USD"], bytes);
+    connection("kraken", ["BTC-USD", "ETH-USD"], bytes);
 }
 
 /// Messages of Finnhub.
 pub fn finnhub(bytes: &[u8]) {
-    speak("finnhub", ["AAPL", "MSFT"], bytes);
+    connection("finnhub", ["AAPL", "MSFT"], bytes);
 }
 
 /// Messages of Alpaca's stocks.
 pub fn alpaca(bytes: &[u8]) {
-    speak("alpaca", ["AAPL", "MSFT"], bytes);
+    connection("alpaca", ["AAPL", "MSFT"], bytes);
 }
 
 /// Messages of Alpaca's news, and after a separator a page of its archive.
@@ -273,9 +272,9 @@ pub fn alpaca_news(bytes: &[u8]) {
     let documents = documents(bytes);
     let (messages, pages) = documents.split_first().expect("at least one");
     let options = "symbols = ['AAPL']\nurl = 'ws://x/'\nrest = 'http://x/'\nbackfill = 5";
-    let asked = "http://x/?sort=desc&include_content=false&symbols=AAPL&limit=5";
-    let mut lines = spoken(messages);
-    lines.extend(answered(&recording::bare(asked), pages));
+    let address = "http://x/?sort=desc&include_content=false&symbols=AAPL&limit=5";
+    let mut lines = frames_of(messages);
+    lines.extend(answered(&recording::bare(address), pages));
     play(feed("alpaca-news", options), lines);
 }
 
@@ -286,9 +285,9 @@ pub fn sec(bytes: &[u8]) {
     let options =
         "user_agent = 'Jane Doe jane@example.com'\nurl = 'http://x/'\ntickers = 'http://x/t'";
     let url = "http://x/".parse().expect("an address");
-    let asked = sec::address(&url, "", 0);
+    let address = sec::address(&url, "", 0);
     let mut lines = answered("http://x/t", tickers);
-    lines.extend(answered(&recording::bare(asked.as_str()), pages));
+    lines.extend(answered(&recording::bare(address.as_str()), pages));
     play(feed("sec", options), lines);
 }
 
@@ -318,7 +317,7 @@ pub fn json(bytes: &[u8]) {
     }
 }
 
-/// What somebody writes to the standard input.
+/// Lines on the standard input.
 pub fn stdin(bytes: &[u8]) {
     let tape = tape();
     let cursor = tape.subscribe(&TOPICS);
@@ -329,7 +328,7 @@ pub fn stdin(bytes: &[u8]) {
     check(cursor, NOW);
 }
 
-/// A recording, plain or compressed: of others' formats, and of ours, which its feed then receives.
+/// A recording, plain or compressed: of other programs, and of ours, which its feed then receives.
 pub fn recording(bytes: &[u8]) {
     let open = || recording::unpack(bytes);
     let mut frames = 0;
@@ -363,7 +362,7 @@ pub fn recording(bytes: &[u8]) {
     if let Ok(feed) = feed {
         let about = feed.about();
         assert!(!about.does.is_empty());
-        // What is in the addresses of a recording has been made bare once.
+        // The addresses of a recording have been stripped of secrets once.
         for address in received.iter().filter_map(|line| line.address.as_deref()) {
             let bare = recording::bare(address);
             assert_eq!(recording::bare(&bare), bare);
@@ -372,7 +371,7 @@ pub fn recording(bytes: &[u8]) {
     }
 }
 
-/// Numbers of JSON: those with an exponent as another library reads them, those without as they stand.
+/// Numbers of JSON: those with an exponent are compared with another library, those without with their text.
 pub fn numbers(text: &str) {
     let read = exact::read::<Price>(text);
     if let Ok(price) = &read {
@@ -387,7 +386,7 @@ pub fn numbers(text: &str) {
     }
 }
 
-/// Times as feeds write them, and the headers that say how long to wait.
+/// Times as feeds write them, and the headers that give how long to wait.
 pub fn times(text: &str) {
     if let Some(time) = markup::time(text) {
         let time = i64::try_from(time).expect("within the years of the calendar");

@@ -1,8 +1,7 @@
-//! What turns sources into events on the tape: a file a source, all behind [`Feed`].
+//! The feeds, which turn sources into events on the tape: one file per source, all behind [`Feed`].
 //!
-//! A feed connects once, publishes until its source ends or breaks off, and says why it stopped.
-//! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
-//! what is known of their health, and ends them.
+//! A feed connects once, publishes until its source ends or breaks off, and returns why it stopped. The [`Supervisor`]
+//! does the rest: it starts feeds, waits longer and longer between attempts, holds their states, and ends them.
 
 mod arbiter;
 #[cfg(any(test, fuzzing, feature = "testing"))]
@@ -19,6 +18,6 @@ pub use kit::{
     SpecError, SpecFault, Statuses, Supervisor, Timeouts, conditions, fetch, headline, list,
     markup, pairs, provide_tls,
 };
-pub use registry::{AskedFeed, FeedRow, FeedSpec, personal};
+pub use registry::{FeedRow, FeedSpec, ParsedFeed, personal};
 pub use retry::Backoff;
 pub use sources::replay::Speed;

@@ -1,6 +1,6 @@
-//! The feeds that there are, by name.
+//! All feeds, by name.
 
-use std::str::FromStr;
+mod parsed;
 
 use toml::Table;
 
@@ -27,24 +27,26 @@ use crate::{
 };
 use text::suggestion;
 
+pub use parsed::ParsedFeed;
+
 /// A row of the registry: a kind of feed.
 #[derive(Debug)]
 pub struct FeedRow {
     /// The name of the kind.
     pub name: &'static str,
-    /// How a feed of the kind is written on the command line, for the help.
+    /// The notation of the kind on the command line, for the help.
     pub usage: &'static str,
     /// What a feed of the kind publishes, for the help.
     pub help: &'static str,
     /// A feed of the kind.
     pub example: &'static str,
-    /// Whether nothing but the name may be given.
+    /// Whether only the name may be given.
     is_bare: bool,
     main: Main,
     read: fn(Table) -> Result<FeedSpec, SpecError>,
 }
 
-/// Nothing but what is published.
+/// No feed: only publications.
 const NONE: FeedRow = FeedRow {
     name: "none",
     usage: "none",
@@ -80,7 +82,7 @@ fn bare(name: &str, feed: FeedSpec, table: &Table) -> Result<FeedSpec, SpecError
     }
 }
 
-/// Makes everything that depends on the kind of a feed from a table with a row for each kind that has options.
+/// Generates everything that depends on the kind of a feed from a table with a row for each kind that has options.
 macro_rules! feeds {
     ($(
         $(#[$doc:meta])*
@@ -92,13 +94,13 @@ macro_rules! feeds {
             build: $build:expr,
         }
     )*) => {
-        /// A feed as it is asked for: a name, what it is about, and options. On the command line that is
-        /// one text, in the file of the configuration a table; both are read into the same options.
+        /// A configured feed: a name, its main value, and options. On the command line it is one text, in the
+        /// configuration file a table; both are parsed into the same options.
         ///
         /// - `none`
         /// - `simulate`
         /// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
-        /// - `alpaca-news:AAPL,MSFT`, of all symbols without any
+        /// - `alpaca-news:AAPL,MSFT`, for all symbols without any
         /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
         /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
         /// - `nasdaq-halts`
@@ -107,10 +109,10 @@ macro_rules! feeds {
         /// - `json:https://…`
         /// - `stdin`
         /// - `finnhub:AAPL,MSFT`
-        /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
+        /// - `replay:FILE`, with `?speed=50` so many times faster, with `?speed=max` as fast as possible
         #[derive(Debug, Clone, PartialEq)]
         pub enum FeedSpec {
-            /// Nothing: all that there is, is published.
+            /// No feed: all events are published.
             None,
             /// The built-in market of 30 US stocks.
             Simulate,
@@ -130,13 +132,13 @@ macro_rules! feeds {
             read: |table| options::<$options>(table).map(FeedSpec::$kind),
         },)*];
 
-        /// What fuzzes the kinds.
+        /// The fuzz targets of the kinds.
         #[cfg(any(test, fuzzing, feature = "testing"))]
         pub(crate) const FUZZED: &[(&str, fn(&[u8]))] =
             &[$((stringify!($fuzz), crate::fuzzing::$fuzz),)*];
 
         impl FeedSpec {
-            /// The feed, if it is one. A seed decides what the simulated market does.
+            /// Creates the feed, if there is one. The seed determines the simulated market.
             pub fn build(self, seed: u64) -> Option<Box<dyn Feed>> {
                 Some(match self {
                     FeedSpec::None => return None,
@@ -157,7 +159,7 @@ macro_rules! feeds {
                 }
             }
 
-            /// What the feed would do, as its options have it.
+            /// What the feed would do, according to its options.
             fn does(&self) -> About {
                 match self {
                     FeedSpec::None => About {
@@ -178,7 +180,7 @@ macro_rules! feeds {
                 }
             }
 
-            /// What may be wrong with its options although they can be read.
+            /// A warning about options that are valid but suspicious.
             pub fn doubts(&self) -> Vec<String> {
                 match self {
                     FeedSpec::None | FeedSpec::Simulate => Vec::new(),
@@ -194,7 +196,7 @@ macro_rules! feeds {
                 }
             }
 
-            /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
+            /// A property that only one feed may have, with the reason and what to do.
             fn alone(&self) -> Option<(String, &'static str)> {
                 match self {
                     FeedSpec::None | FeedSpec::Simulate => None,
@@ -202,7 +204,7 @@ macro_rules! feeds {
                 }
             }
 
-            /// What the feed is about, for a person.
+            /// A description of the feed, for a person.
             fn subjects(&self) -> Vec<String> {
                 match self {
                     FeedSpec::None => Vec::new(),
@@ -335,10 +337,10 @@ impl FeedSpec {
         FEEDS
     }
 
-    /// Reads a feed of that name from its table.
+    /// Parses a feed of that name from its table.
     ///
     /// # Errors
-    /// When there is no such feed, or its options are wrong.
+    /// If there is no such feed, or its options are invalid.
     pub fn from_table(name: &str, table: Table) -> Result<Self, SpecError> {
         (row(name)?.read)(table)
     }
@@ -349,7 +351,7 @@ impl FeedSpec {
         let FeedSpec::Replay(options) = self else {
             return about;
         };
-        // What may not be shown live may not be shown later.
+        // Data that may not be shown live may not be shown later.
         let recorded = recording::header(&options.file).ok().flatten();
         let recorded = recorded.and_then(|header| recorded_spec(&header).ok());
         About {
@@ -358,10 +360,10 @@ impl FeedSpec {
         }
     }
 
-    /// Whether what the feed needs is there, its secrets apart.
+    /// Whether everything that the feed needs exists, except its secrets.
     ///
     /// # Errors
-    /// What is not, and what was expected.
+    /// What is missing, and what was expected.
     pub fn ready(&self) -> Result<(), String> {
         match self {
             FeedSpec::Replay(options) => replay::ready(&options.file, recorded_feed),
@@ -369,11 +371,10 @@ impl FeedSpec {
         }
     }
 
-    /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
-    /// that is well speaks for it.
+    /// Whether these feeds can run together. Several may quote the same symbol: the first live one is primary.
     ///
     /// # Errors
-    /// The place of the first one that cannot, and why.
+    /// The index of the first one that cannot, and why.
     pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
         for (place, feed) in feeds.iter().enumerate() {
             if *feed == FeedSpec::None && feeds.len() > 1 {
@@ -417,47 +418,6 @@ fn row(name: &str) -> Result<&'static FeedRow, SpecError> {
     })
 }
 
-/// A feed as a text of the command line asks for it, with the table that the text stands for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AskedFeed {
-    /// The name of its kind.
-    pub kind: String,
-    /// The table of its options.
-    pub options: Table,
-    /// What it is.
-    pub spec: FeedSpec,
-}
-
-impl FromStr for FeedSpec {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<Self, SpecError> {
-        AskedFeed::from_str(text).map(|asked| asked.spec)
-    }
-}
-
-impl FromStr for AskedFeed {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<Self, SpecError> {
-        // The name ends at the first colon or question mark; what follows belongs to the feed.
-        let end = text.find([':', '?']).unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
-        let row = row(name)?;
-        if row.is_bare && !rest.is_empty() {
-            return Err(SpecError::of(format!(
-                "{rest:?} after {name}: expected nothing more"
-            )));
-        }
-        let options = row.main.read(rest);
-        Ok(AskedFeed {
-            kind: name.to_owned(),
-            spec: FeedSpec::from_table(name, options.clone())?,
-            options,
-        })
-    }
-}
-
 /// The feed of a recording.
 pub(crate) fn recorded_spec(header: &Header) -> Result<FeedSpec, String> {
     let feed = FeedSpec::from_table(&header.kind, header.options.clone())
@@ -472,7 +432,7 @@ pub(crate) fn recorded_spec(header: &Header) -> Result<FeedSpec, String> {
     Ok(feed)
 }
 
-/// Makes the feed of a recording.
+/// Creates the feed of a recording.
 pub(crate) fn recorded_feed(header: &Header) -> Result<Box<dyn Feed>, String> {
     let feed = recorded_spec(header)?.build(0);
     feed.ok_or_else(|| "a recording of no feed".to_owned())

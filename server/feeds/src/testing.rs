@@ -1,4 +1,4 @@
-//! What the tests of several crates need.
+//! Helpers of the tests of several crates.
 
 use events::Tape;
 

@@ -1,4 +1,4 @@
-//! Sessions as feeds, calendars and history make them together.
+//! Sessions as feeds, calendars and history determine them together.
 
 use std::{collections::BTreeMap, future::poll_fn, sync::Arc, time::Duration};
 
@@ -55,7 +55,7 @@ struct Floors {
 }
 
 impl Floors {
-    /// A context whose clock starts at that time of New York and goes as the runtime's.
+    /// A context whose clock starts at that time of New York and advances with the runtime's.
     fn at(text: &str) -> Self {
         let (start, begin) = (new_york(text), Instant::now());
         let clock: Now = Arc::new(move || start + begin.elapsed().as_millis() as Millis);
@@ -69,7 +69,7 @@ impl Floors {
 
     /// Symbol, state and code of the sessions that were published since the last call.
     fn read(&mut self) -> Vec<(String, TradingState, Option<String>)> {
-        told(self.sessions())
+        changes(self.sessions())
     }
 
     fn sessions(&mut self) -> Vec<Session> {
@@ -121,9 +121,9 @@ fn sessions_of(read: &[events::Delivery]) -> Vec<Session> {
         .collect()
 }
 
-fn told(sessions: Vec<Session>) -> Vec<(String, TradingState, Option<String>)> {
-    let told = |session: Session| (session.symbol.to_string(), session.state, session.halt_code);
-    sessions.into_iter().map(told).collect()
+fn changes(sessions: Vec<Session>) -> Vec<(String, TradingState, Option<String>)> {
+    let change = |session: Session| (session.symbol.to_string(), session.state, session.halt_code);
+    sessions.into_iter().map(change).collect()
 }
 
 fn is(symbol: &str, state: TradingState) -> (String, TradingState, Option<String>) {
@@ -143,12 +143,12 @@ async fn a_halt_stands_over_the_calendar_and_the_calendar_over_the_feed() {
     let mut context = Floors::at("2024-07-01T08:00");
     let quotes = context.publisher("Quotes");
     let halts = context.publisher("Halts");
-    // The feed says that it is open.
+    // The feed reports that it is open.
     quotes.session(stock("GOOG", Quality::Live));
     assert_eq!(context.read(), [is("GOOG", TradingState::Pre)]);
     halts.halt(symbol("GOOG"), "T1");
     assert_eq!(context.read(), [halted("GOOG", "T1")]);
-    // Said twice, and by the quotes that know nothing of it: nothing new.
+    // Repeated, and by quotes, which do not concern it: nothing new.
     halts.halt(symbol("GOOG"), "T1");
     quotes.session(stock("GOOG", Quality::Live));
     assert_eq!(context.read(), []);
@@ -158,12 +158,12 @@ async fn a_halt_stands_over_the_calendar_and_the_calendar_over_the_feed() {
     assert_eq!(context.read(), [is("GOOG", TradingState::Pre)]);
     halts.resume(symbol("GOOG"));
     assert_eq!(context.read(), []);
-    // A halt is known before the symbol is.
+    // A halt is recorded before the symbol is.
     halts.halt(symbol("AAPL"), "LUDP");
     assert_eq!(context.read(), []);
     quotes.session(stock("AAPL", Quality::Delayed));
     assert_eq!(context.read(), [halted("AAPL", "LUDP")]);
-    // A feed that says by itself that its symbol is halted is believed.
+    // A feed's own report of a halt is accepted.
     let mut own = stock("MSFT", Quality::Live);
     (own.state, own.halt_code) = (TradingState::Halted, Some("H10".to_owned()));
     quotes.session(own);
@@ -182,7 +182,7 @@ async fn what_is_not_of_now_or_has_no_hours_keeps_its_own_state() {
     let open = ["GOOG", "AAPL", "BTC-USD"].map(|symbol| is(symbol, TradingState::Open));
     let sessions = context.sessions();
     assert!(sessions.iter().all(|session| session.hours.is_none()));
-    assert_eq!(told(sessions), open);
+    assert_eq!(changes(sessions), open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,7 +200,7 @@ async fn what_was_halted_in_a_recording_is_not_halted_now() {
     halt("SPY", "MWC1");
     halt("GOOG", "LUDP");
     assert_eq!(context.read(), [halted("GOOG", "LUDP")]);
-    // Nor is what is halted now halted then.
+    // Nor does a present halt apply to a recording.
     publisher.resume(symbol("GOOG"));
     assert_eq!(context.read(), []);
     let FeedContext { sessions, tape, .. } = &context.context;
@@ -232,10 +232,10 @@ async fn a_market_wide_halt_stops_all_stocks_and_no_coin() {
     publisher.resume(symbol("SPY"));
     let open = ["AAPL", "GOOG", "MSFT"].map(|symbol| is(symbol, TradingState::Open));
     assert_eq!(context.read(), open);
-    // Of the third degree: nobody says that it ends, but the next day begins.
+    // A level 3 halt: its end is not reported, but the next day begins.
     publisher.halt(symbol("SPY"), "MWC3");
     assert_eq!(context.read().len(), 3);
-    // Halted as before, and another day's hours come next.
+    // Halted as before, and the next day's hours follow.
     let sessions = &context.context.sessions;
     sessions.refresh(&context.context.tape, new_york("2024-07-01T20:00"));
     let halts = ["AAPL", "GOOG", "MSFT"].map(|symbol| halted(symbol, "MWC3"));
@@ -261,13 +261,13 @@ async fn a_halt_of_the_market_without_a_symbol_ends_with_its_own_resumption() {
     assert_eq!(context.read(), [halted("AAPL", "MWC1")]);
     publisher.session(stock("ABR$D", Quality::Live));
     assert_eq!(context.read(), [halted("ABR$D", "MWC1")]);
-    // A symbol that it was not reported of does not end it.
+    // A symbol that it was not reported for does not end it.
     publisher.resume(symbol("AAPL"));
     assert_eq!(context.read(), []);
     publisher.resume_market();
     let open = ["AAPL", "ABR$D"].map(|symbol| is(symbol, TradingState::Open));
     assert_eq!(context.read(), open);
-    // Of a recording, it halts what is played.
+    // In a recording, it halts replayed symbols.
     let FeedContext { sessions, tape, .. } = &context.context;
     sessions.halt_market_played(tape, context.context.now(), "MWC2");
     assert_eq!(context.read(), [halted("PLAYED", "MWC2")]);
@@ -277,7 +277,7 @@ async fn a_halt_of_the_market_without_a_symbol_ends_with_its_own_resumption() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_hours_are_told_to_the_millisecond_until_the_end() {
+async fn the_hours_are_published_to_the_millisecond_until_the_end() {
     // The Wednesday before Independence Day: a half day, a holiday, and a Friday.
     let mut context = Floors::at("2024-07-03T03:00");
     let publisher = context.publisher("Test");
@@ -303,10 +303,10 @@ async fn the_hours_are_told_to_the_millisecond_until_the_end() {
         let sessions = context.next().await;
         let hours = sessions[0].hours.map(|hours| hours.open);
         assert_eq!(hours, Some(new_york(opens)), "{time}");
-        // Timers of the runtime are of a millisecond, and it sleeps once more where it is early.
+        // Timers of the runtime have a resolution of a millisecond, and it sleeps once more if it is early.
         let late = context.context.now() - new_york(time);
         assert!(late <= 2, "{time}: {late} ms");
-        assert_eq!(told(sessions), [is("GOOG", state)], "{time}");
+        assert_eq!(changes(sessions), [is("GOOG", state)], "{time}");
     }
     stop.cancel();
     keeper.await.unwrap();
@@ -326,7 +326,7 @@ async fn the_close_before_comes_from_history_and_moves_on_with_the_day() {
     publisher.session(coin("COIN"));
     publisher.session(stock("MADEUP", Quality::Simulated));
     context.read();
-    // Its answer says before which day it was asked.
+    // Its result includes the day before which the close was requested.
     let history: PreviousClose = Arc::new(|_, calendar: Calendar, day: Date| {
         let before = calendar.session_before(day);
         Some(price(&format!("{}.{:02}", before.month(), before.day())))
@@ -337,8 +337,8 @@ async fn the_close_before_comes_from_history_and_moves_on_with_the_day() {
     let mut until = async |closes: &mut BTreeMap<String, Price>, time: &str| {
         while context.context.now() < new_york(time) {
             let left = Duration::from_millis(new_york(time) - context.context.now());
-            let said = tokio::time::timeout(left, context.next()).await;
-            for session in said.unwrap_or_default() {
+            let sessions = tokio::time::timeout(left, context.next()).await;
+            for session in sessions.unwrap_or_default() {
                 match session.prev_close {
                     Some(close) => closes.insert(session.symbol.to_string(), close),
                     None => closes.remove(session.symbol.as_str()),
@@ -346,17 +346,17 @@ async fn the_close_before_comes_from_history_and_moves_on_with_the_day() {
             }
         }
     };
-    for (time, asked, given, coin) in [
+    for (time, previous, given, coin) in [
         ("2024-05-24T16:30", "5.23", "7", "5.23"),
-        // The weekend and the holiday: Friday's change stays, coins go on by UTC.
+        // The weekend and the holiday: Friday's change stays, coins follow UTC.
         ("2024-05-25T12:00", "5.23", "7", "5.24"),
         ("2024-05-27T12:00", "5.23", "7", "5.26"),
         ("2024-05-28T03:59", "5.23", "7", "5.27"),
-        // What the feed gave on Friday is no longer the close before.
+        // The feed's close of Friday is no longer the previous one.
         ("2024-05-28T04:01", "5.24", "5.24", "5.27"),
-        // Nor is it when the feed has something else to say.
+        // Nor is it when the feed sends another change.
         ("2024-05-28T09:31", "5.24", "5.24", "5.27"),
-        // The next one that it gives is.
+        // The next one that it sends is.
         ("2024-05-28T09:40", "5.24", "8", "5.27"),
     ] {
         if time.ends_with("09:31") {
@@ -367,7 +367,7 @@ async fn the_close_before_comes_from_history_and_moves_on_with_the_day() {
             publisher.session(giving.clone());
         }
         until(&mut closes, time).await;
-        let expected = [("ASKED", asked), ("COIN", coin), ("GIVEN", given)];
+        let expected = [("ASKED", previous), ("COIN", coin), ("GIVEN", given)];
         let expected = expected.map(|(symbol, text)| (symbol.to_owned(), price(text)));
         assert_eq!(closes, BTreeMap::from(expected), "{time}");
     }

@@ -18,6 +18,6 @@ fn a_story_of_two_feeds_is_published_once() {
         action: Action::Updated,
         ..news("b")
     };
-    let told = [news("a"), updated].map(Event::News);
-    assert_eq!(reader.events(), told);
+    let versions = [news("a"), updated].map(Event::News);
+    assert_eq!(reader.events(), versions);
 }

@@ -1,5 +1,5 @@
-//! Accepting connections: as many as there are places and files for, and without a pause for the others
-//! where one of them fails.
+//! Accepting connections: as many as there are places and files for, and without a pause for the others when one of
+//! them fails.
 
 use std::{
     fs::File,
@@ -19,10 +19,10 @@ use crate::{
     places::{Full, Permit},
 };
 
-/// How long nobody is accepted where nothing else helps.
+/// How long to stop accepting when nothing else helps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// After how many failures in a row that is so, whatever they are.
+/// After how many failures in a row to do so, whatever they are.
 const MAX_FAILURES: u32 = 64;
 
 impl Connections {
@@ -39,10 +39,10 @@ impl Connections {
                 }
                 Err(error) => error,
             };
-            // Of a connection that is gone again nobody needs to hear; the next one may be well.
+            // A connection that is gone again need not be reported; the next one may be fine.
             if is_exhausted(&error) {
-                // Who waits is accepted with the spare file and closed, so that he knows. That may go
-                // on for hours, which must not fill the log.
+                // A waiting client is accepted with the spare file and closed, so that it notices. That may go on for
+                // hours, which must not fill the log.
                 refused += 1;
                 if retry::is_logged(refused, 1) {
                     warn!(%error, count = refused, "could not accept a connection");
@@ -74,7 +74,7 @@ impl Connections {
         self.tasks.spawn(self.clone().connection(tcp, peer, place));
     }
 
-    /// A place for a connection. A proxy's are those of all its clients.
+    /// A place for a connection. A proxy's places are those of all its clients.
     fn place(&self, peer: IpAddr) -> Option<Permit> {
         let counted = (!self.proxies.trust(peer)).then_some(peer);
         let refusal = match self.places.take(counted, 1) {
@@ -88,12 +88,12 @@ impl Connections {
     }
 }
 
-/// A file that is given up to accept a connection when there is no other.
+/// A file that is closed to accept a connection when there is no other.
 fn spare() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-/// Whether there is no room for a connection, of files or of memory: the next one would fare no better.
+/// Whether files or memory are exhausted: the next connection would fail as well.
 fn is_exhausted(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),

@@ -1,8 +1,7 @@
-//! The chunks of a request's body, looked at on their way to hyper.
+//! The chunks of a request's body, checked before they reach hyper.
 //!
-//! hyper reads over whatever stands behind the size of a chunk. Readers of HTTP differ in what they
-//! take for the end of that line, so it is held to its grammar here
-//! ([RFC 9112, section 7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1)).
+//! hyper ignores anything after the size of a chunk. Parsers of HTTP differ in what ends that line, so its grammar is
+//! enforced here ([RFC 9112, section 7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1)).
 
 /// The longest line of a chunk's size and its extensions, in bytes.
 const MAX_LINE: usize = 1024;
@@ -10,7 +9,7 @@ const MAX_LINE: usize = 1024;
 /// The most digits of a chunk's size.
 const MAX_DIGITS: usize = 15;
 
-/// How far a body has been looked at.
+/// How far a body has been checked.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     state: State,
@@ -23,7 +22,7 @@ enum State {
     /// In the line of a chunk's size.
     #[default]
     Size,
-    /// So many bytes of data are left, and then the end of their line.
+    /// So many bytes of data are left, followed by the end of their line.
     Data(u64),
     /// Behind the last chunk.
     Trailer,
@@ -32,10 +31,10 @@ enum State {
 }
 
 impl Chunks {
-    /// Looks at the bytes that follow those of before.
+    /// Checks the bytes that follow the previous ones.
     ///
     /// # Errors
-    /// What is wrong with them, in words for whoever sent them.
+    /// The error, in words for the sender.
     pub(super) fn look(&mut self, mut bytes: &[u8]) -> Result<(), String> {
         while !bytes.is_empty() && self.state != State::Over {
             if let State::Data(left) = self.state
@@ -53,7 +52,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// Takes the line so far, to which a byte has been added.
+    /// Handles the line so far, to which a byte has been added.
     fn step(&mut self) -> Result<(), String> {
         match self.line.as_slice() {
             [.., b'\r', b'\n'] => {}
@@ -89,7 +88,7 @@ impl Chunks {
     }
 }
 
-/// The size that a line gives, where all of it is as it has to be.
+/// The size in a line, if all of it is valid.
 fn size(line: &[u8]) -> Option<u64> {
     let digits = line
         .iter()
@@ -122,7 +121,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// What follows a token of one byte at least.
+/// The rest after a token of at least one byte.
 fn token(text: &[u8]) -> Option<&[u8]> {
     let is_of_token =
         |byte: &&u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
@@ -130,7 +129,7 @@ fn token(text: &[u8]) -> Option<&[u8]> {
     (count > 0).then(|| &text[count..])
 }
 
-/// What follows a quoted text, behind whose opening quote `text` begins.
+/// The rest after a quoted text, whose opening quote is before `text`.
 fn quoted_end(mut text: &[u8]) -> Option<&[u8]> {
     let is_text = |byte: u8| is_blank(byte) || byte.is_ascii_graphic() || byte >= 0x80;
     loop {
@@ -148,7 +147,7 @@ fn quoted_end(mut text: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// The same whether it comes at once or byte by byte.
+    /// The result is the same for all bytes at once and byte by byte.
     fn look(body: &str) -> Result<State, String> {
         let mut whole = Chunks::default();
         let at_once = whole.look(body.as_bytes()).map(|()| whole.state);

@@ -1,4 +1,4 @@
-//! Who asks, also where proxies are in between.
+//! The address of a client, even behind proxies.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -9,20 +9,18 @@ use axum::http::{HeaderMap, HeaderValue};
 use clap::ValueEnum;
 use ipnet::IpNet;
 
-/// The proxies in front of the server. What anybody else says about where a request comes from is
-/// not believed.
+/// The proxies in front of the server. Claims of any other sender about a request's origin are ignored.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
-    /// Where they are.
+    /// Their networks.
     pub trusted: Vec<IpNet>,
-    /// Where they write whom they speak for.
+    /// The header in which they name their clients.
     pub header: ClientHeader,
 }
 
-/// The header in which a proxy writes whom it speaks for.
+/// The header in which a proxy names its client.
 ///
-/// It is one, and the operator's choice: a proxy that writes one passes the other on as the client
-/// has sent it.
+/// It is one, chosen by the operator: a proxy that writes one header passes the other on as the client has sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ClientHeader {
     /// `X-Forwarded-For`, as nginx, Caddy, HAProxy and the clouds' load balancers write it.
@@ -32,7 +30,7 @@ pub enum ClientHeader {
     Forwarded,
 }
 
-/// Reads a network, `10.0.0.0/8`, or one address.
+/// Parses a network, `10.0.0.0/8`, or one address.
 pub fn parse_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     text.parse::<IpNet>()
@@ -48,9 +46,8 @@ impl Proxies {
             .any(|network| network.contains(&address))
     }
 
-    /// Where a request comes from: the other end of the connection, or, where that is a proxy, the
-    /// nearest address before it that is none. Where a proxy does not tell an address, what is
-    /// behind it cannot be told apart from it.
+    /// The origin of a request: the other end of the connection or, if that is a proxy, the nearest address before it
+    /// that is none. If a proxy names no address, all its clients count as the proxy.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if !self.trust(client) {
@@ -68,13 +65,13 @@ impl Proxies {
 }
 
 impl ClientHeader {
-    /// Whom each proxy spoke for, the nearest last; `None` where that is no address.
+    /// The clients that each proxy named, the nearest last; `None` for an invalid address.
     fn hops(self, headers: &HeaderMap) -> Vec<Option<IpAddr>> {
         let name = match self {
             ClientHeader::XForwardedFor => "x-forwarded-for",
             ClientHeader::Forwarded => "forwarded",
         };
-        // Each line for itself: a quote that is left open in one says nothing about the next.
+        // Each line separately: an open quote in one does not affect the next.
         headers
             .get_all(name)
             .iter()
@@ -90,7 +87,7 @@ impl ClientHeader {
             ClientHeader::Forwarded => {
                 let (elements, closed) = split(line, ',');
                 let mut hops: Vec<_> = elements.into_iter().map(forwarded_for).collect();
-                // What a proxy appended to a quote that was left open is a part of that quote.
+                // The proxy's addition to an open quote is part of that quote.
                 if !closed && let Some(last) = hops.last_mut() {
                     *last = None;
                 }
@@ -114,7 +111,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     }
 }
 
-/// The parts between separators that stand outside of quotes, and whether the last quote is closed.
+/// The parts between separators outside of quotes, and whether the last quote is closed.
 fn split(text: &str, separator: char) -> (Vec<&str>, bool) {
     let (mut quoted, mut escaped) = (false, false);
     let parts = text.split(|c: char| {
@@ -146,8 +143,8 @@ fn address(node: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// What an address is counted as: an IPv6 client chooses the lower half of its address itself, so
-/// that all of its /64 is one.
+/// The address that counts for limits: an IPv6 client chooses the lower half of its address itself, so its /64 counts
+/// as one.
 pub fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -158,10 +155,10 @@ pub fn counted_as(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Where a request comes from that came on no connection, as in a test of the router alone.
+/// The origin of a request without a connection, as in a test of the router.
 pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Whether a request's own id can be taken over into the log.
+/// Whether a request's own id can be used in the log.
 pub fn is_sane_id(id: &HeaderValue) -> bool {
     (1..=64).contains(&id.len())
         && id
@@ -205,10 +202,10 @@ mod tests {
     #[test]
     fn x_forwarded_for_is_believed_from_trusted_proxies_alone() {
         for (peer, lines, expected) in [
-            // Nobody who is not trusted can say where it comes from.
+            // A client that is not trusted cannot choose its origin.
             ("203.0.113.9", &["198.51.100.1"][..], "203.0.113.9"),
             ("2001:db8::9", &["198.51.100.1"], "2001:db8::9"),
-            // The right-most that is not trusted; what stands before it, anybody may have written.
+            // The right-most address that is not trusted; anybody may have written those before it.
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["6.6.6.6", "198.51.100.1"], "198.51.100.1"),
@@ -223,9 +220,9 @@ mod tests {
             ("10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1"),
             ("fd00::1", &["::ffff:198.51.100.1"], "198.51.100.1"),
             ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
-            // All trusted: it comes from one of them.
+            // All are trusted: it comes from one of them.
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-            // Nothing, or no address: the proxy, as far as it can be told.
+            // None, or an invalid one: the proxy counts.
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &[""], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
@@ -263,8 +260,7 @@ mod tests {
             (&["for=unknown"], "10.0.0.1"),
             (&["for=_hidden"], "10.0.0.1"),
             (&["for=198.51.100.1, proto=https"], "10.0.0.1"),
-            // A quote that the client left open does not swallow what the proxy wrote after it
-            // into an address of the client's choice.
+            // A quote that the client left open does not turn the proxy's text into an address of the client's choice.
             (&["for=6.6.6.6, x=\", for=198.51.100.1"], "10.0.0.1"),
             (&["for=6.6.6.6, x=\", for=\"[2001:db8::1]\""], "10.0.0.1"),
             (&["for=\"6.6.6.6\";x=\", for=198.51.100.1"], "10.0.0.1"),
@@ -277,7 +273,7 @@ mod tests {
             let got = client(ClientHeader::Forwarded, "10.0.0.1", lines);
             assert_eq!(got, expected, "{lines:?}");
         }
-        // The other header is the client's own.
+        // The other header comes from the client.
         let spoofed = headers("x-forwarded-for", &["6.6.6.6"]);
         let peer = "10.0.0.1".parse().unwrap();
         assert_eq!(
@@ -323,7 +319,7 @@ mod tests {
         ]
     }
 
-    /// What somebody writes who wants to be somebody else.
+    /// Headers of a client that imitates another.
     fn forged() -> impl Strategy<Value = String> {
         let pieces = [
             "for=",
@@ -344,7 +340,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client puts before what the proxy appends, it is who the proxy says.
+        /// Whatever a client writes before the proxy's addition, the result is the proxy's.
         #[test]
         fn nobody_behind_a_proxy_chooses_an_address(
             client in any_address(),
@@ -364,7 +360,7 @@ mod tests {
             let lines = if own_line { vec![sent.as_str(), &appended] } else { vec![joined.as_str()] };
             let peer: IpAddr = "10.0.0.1".parse().unwrap();
             let got = proxies.client(peer, &headers(name, &lines));
-            // An open quote before it may hide what the proxy wrote; then it is the proxy.
+            // An open quote before it may hide the proxy's text; then the proxy counts.
             let hidden = forwarded && !own_line && sent.contains('"');
             prop_assert!(got == client || hidden && got == peer, "{got} of {lines:?}");
         }

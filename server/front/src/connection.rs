@@ -29,19 +29,18 @@ use crate::{
     writer::Writer,
 };
 
-/// What hyper may hold of a response that the socket does not take.
+/// How much of a response hyper may hold while the socket does not accept it.
 const CONNECTION_BUFFER: usize = 64 * 1024;
 
-/// What the system may hold of bytes that are not on their way yet. Bytes that wait there are old
-/// prices by the time that they are read.
+/// How many unsent bytes the system may hold. Bytes that wait there are old prices by the time that they are read.
 const UNSENT_BYTES: u32 = 16 * 1024;
 
-/// What every connection needs.
+/// The parts that every connection needs.
 #[derive(Clone)]
 pub(crate) struct Connections {
     pub(crate) router: Router,
     pub(crate) meter: Arc<dyn Meter>,
-    /// Those of connections.
+    /// The places for connections.
     pub(crate) places: Places,
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) settings: Arc<Settings>,
@@ -71,7 +70,7 @@ impl Connections {
                 Next::Refused(why) => {
                     let mut request = Request::new(Body::empty());
                     request.extensions_mut().insert(why);
-                    let response = self.ask(request, peer).await;
+                    let response = self.answer(request, peer).await;
                     if respond::respond(&mut gate, response, false).await.is_ok() {
                         linger(gate.into_socket()).await;
                     }
@@ -82,15 +81,15 @@ impl Connections {
                     let mut request = Request::from_parts(parts, Body::empty());
                     let (sender, stream) = handover();
                     request.extensions_mut().insert(sender);
-                    let response = self.ask(request, peer).await;
+                    let response = self.answer(request, peer).await;
                     if let Some(stream) = stream.take() {
                         let (mut parts, _) = response.into_parts();
-                        // It is that of the empty body that stands for the stream, and none may
-                        // stand beside a coding (RFC 9112, section 6.2).
+                        // It is the length of the empty body in place of the stream, and no length may accompany a
+                        // coding (RFC 9112, section 6.2).
                         parts.headers.remove(header::CONTENT_LENGTH);
                         let opening = respond::head(&parts, Length::Chunked, false);
                         let tcp = gate.into_socket();
-                        // A task of its own, so that what reading requests takes is given back.
+                        // A task of its own, so that the memory for reading requests is released.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
                             .spawn(Writer::new(stream, tcp, opening, settings, held));
@@ -110,7 +109,7 @@ impl Connections {
         }
     }
 
-    /// Lets hyper answer until the connection ends, or until a request comes that is not for it.
+    /// Lets hyper answer until the connection ends, or until a request for a stream comes.
     async fn plain(&self, gate: Gate, peer: SocketAddr) -> Option<(Gate, Next)> {
         let exchange = gate.exchange();
         let router = self.router.clone();
@@ -128,7 +127,7 @@ impl Connections {
                 Ok::<_, Infallible>(response.map(|body| Answer { body, exchange }))
             }
         });
-        // Boxed, so that a connection which is a stream from its first request on never has it.
+        // Boxed, so that a connection which is a stream from its first request on never allocates it.
         let mut connection = Box::pin(async move {
             let mut connection = http1::Builder::new()
                 .header_read_timeout(None)
@@ -163,14 +162,14 @@ impl Connections {
         }
     }
 
-    /// Counts a reader that was given up.
+    /// Counts a reader that was closed for slowness.
     fn note_slow(&self, gate: &Gate) {
         if gate.gave_up() {
             self.meter.refused(Refusal::SlowReader);
         }
     }
 
-    async fn ask(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
         request.extensions_mut().insert(Peer(peer));
         let Ok(response) = self.router.clone().call(request).await;
         response
@@ -178,15 +177,14 @@ impl Connections {
 }
 
 pub(crate) fn prepare(tcp: &TcpStream) -> io::Result<()> {
-    // An event is small and wants to leave at once.
+    // An event is small and should leave at once.
     tcp.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT_BYTES)?;
     Ok(())
 }
 
-/// Closes a connection whose other end may still be writing: unread bytes would make the system
-/// throw away what was answered
+/// Closes a connection whose other end may still be writing: unread bytes would make the system discard the answer
 /// ([RFC 9112, section 9.6](https://www.rfc-editor.org/rfc/rfc9112#section-9.6)).
 async fn linger(mut tcp: TcpStream) {
     let _ = SockRef::from(&tcp).shutdown(std::net::Shutdown::Write);

@@ -1,18 +1,18 @@
-//! What the gate of a connection and hyper's service share.
+//! The state that the gate of a connection shares with hyper's service.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::task::AtomicWaker;
 
-/// The state of the request that hyper has.
+/// The state of the request that hyper is answering.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
-    /// Whether hyper is about to answer. The body of its response ends it.
+    /// Whether hyper is about to answer. The end of the response's body ends it.
     busy: AtomicBool,
     /// Whether the connection must end with this answer.
     last: AtomicBool,
-    /// Who waits for the answer to be complete: to hyper, the gate has nothing to read until then,
-    /// and it asks no more by itself.
+    /// The waker for the completion of the answer: hyper has nothing to read from the gate until then, and does not
+    /// poll again by itself.
     pub(super) waiting: AtomicWaker,
 }
 
@@ -23,12 +23,12 @@ impl Exchange {
         self.waiting.wake();
     }
 
-    /// Whether the answer has to say that the connection ends.
+    /// Whether the answer must announce that the connection ends.
     pub(super) fn is_last(&self) -> bool {
         self.last.load(Ordering::Acquire)
     }
 
-    /// hyper is about to answer; `last` where the connection ends with the answer.
+    /// hyper is about to answer; `last` if the connection ends with the answer.
     pub(super) fn begin(&self, last: bool) {
         self.last.store(last, Ordering::Release);
         self.busy.store(true, Ordering::Release);

@@ -1,10 +1,9 @@
-//! What the targets under `server/fuzz` need of the front.
+//! The parts of the targets under `server/fuzz` that concern the front.
 
 use crate::{chunks::Chunks, head::parse};
 
-/// Reads a head, and what must hold of it: it lies within the bytes, and what comes after it does
-/// not change it. What comes after it is looked at as chunks, with the same result in one piece and in
-/// several.
+/// Parses a head and checks its properties: it lies within the bytes, and later bytes do not change it. The later bytes
+/// are checked as chunks, with the same result in one piece and in several.
 pub fn head(bytes: &[u8]) {
     if let Ok(Some(read)) = parse(bytes) {
         assert!(read.len <= bytes.len());

@@ -1,5 +1,4 @@
-//! The gate of a connection: it reads every head before hyper does, and lets through what hyper is
-//! to answer.
+//! The gate of a connection: it parses every head before hyper does, and passes on what hyper is to answer.
 
 use std::{
     io,
@@ -36,7 +35,7 @@ const READ_BYTES: usize = 8 * 1024;
 pub(super) enum Next {
     /// hyper is to answer it.
     Plain,
-    /// It may be answered by a stream; whether the connection may go on otherwise.
+    /// It may be answered by a stream; whether the connection may continue otherwise.
     Stream(Box<Request<()>>, bool),
     /// It is refused, for this reason.
     Refused(Refused),
@@ -44,39 +43,39 @@ pub(super) enum Next {
     Closed,
 }
 
-/// Where the gate is in what the connection sends.
+/// The gate's position in the received bytes.
 #[derive(Debug, Clone, Copy)]
 enum Position {
     /// At the beginning of a head.
     Head,
-    /// So many bytes of a request, its head included, are to be let through.
+    /// So many bytes of a request, including its head, are to be passed on.
     Within(u64),
-    /// In a request whose end only hyper knows. It is the connection's last.
+    /// In a request whose end only hyper determines. It is the connection's last.
     Last,
 }
 
-/// A socket whose requests are looked at as they come.
+/// A socket whose requests are checked as they arrive.
 pub(super) struct Gate {
     tcp: TcpStream,
     settings: Arc<Settings>,
-    /// What was read and not let through.
+    /// Bytes that were read and not passed on.
     unread: BytesMut,
     /// How much of it is known not to be a complete head.
     seen: usize,
     position: Position,
     next: Option<Next>,
-    /// When the head that is awaited is too late.
+    /// The deadline of the next head.
     late: Pin<Box<Sleep>>,
-    /// Whether `late` is about a head whose first byte has come; else about the wait for that.
+    /// Whether `late` is about a head that has begun; otherwise about the wait for one.
     begun: bool,
-    /// Whether the other end will send no more. Until the request has been answered, that need
-    /// not mean that it has left.
+    /// Whether the other end will send no more. Until the request has been answered, that does not mean that it has
+    /// left.
     left: bool,
     exchange: Arc<Exchange>,
     stall: Stall,
-    /// What is known of a body that ends with its last chunk.
+    /// The state of a body that ends with its last chunk.
     chunks: Option<Box<Chunks>>,
-    /// Whether the other end was given up, because it took too little.
+    /// Whether the other end was closed, because it read too little.
     gave_up: bool,
 }
 
@@ -103,7 +102,7 @@ impl Gate {
         Arc::clone(&self.exchange)
     }
 
-    /// Whether the other end was given up, because it took too little of what was sent.
+    /// Whether the other end was closed, because it read too little.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up
     }
@@ -113,7 +112,7 @@ impl Gate {
         self.tcp
     }
 
-    /// Whether the other end may still be sending something that nobody will read.
+    /// Whether the other end may still be sending bytes that will not be read.
     pub(super) fn is_sent_to(&self) -> bool {
         match self.position {
             Position::Within(left) => left > 0 || !self.unread.is_empty(),
@@ -134,7 +133,7 @@ impl Gate {
         self.take().unwrap_or(Next::Closed)
     }
 
-    /// The request at which hyper was told that there is no more.
+    /// The request at which hyper received the end of input.
     pub(super) fn take(&mut self) -> Option<Next> {
         self.next.take()
     }
@@ -166,7 +165,7 @@ impl Gate {
         }
     }
 
-    /// A head is complete: makes ready for what follows it.
+    /// A head is complete: prepares for what follows it.
     fn enter(&mut self, head: head::Head) -> Next {
         self.seen = 0;
         if head.len > self.settings.head_bytes {
@@ -196,7 +195,7 @@ impl Gate {
         )))
     }
 
-    /// Refuses a head that asks another host, and one whose body begins wrong as far as it is here.
+    /// Refuses a head for another host, and one whose body begins with an error as far as it is here.
     fn may_be_answered(&mut self, head: &head::Head) -> Result<(), Refused> {
         let hosts = &self.settings.hosts;
         if !hosts.is_open() {
@@ -218,7 +217,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Looks at more of a chunked body, which nothing of has been let through yet.
+    /// Checks more of a chunked body, of which nothing has been passed on yet.
     fn look(&mut self) -> io::Result<()> {
         let Some(chunks) = &mut self.chunks else {
             return Ok(());
@@ -246,8 +245,8 @@ impl Gate {
         }
     }
 
-    /// Reads more. That there is no more it says a little later: hyper gives up what it is about to
-    /// answer when it hears of it, and whoever has closed its half alone waits for the answer.
+    /// Reads more. The end of input is reported with a delay: hyper drops the answer that it is about to send when it
+    /// receives it, and a client that has closed only its half waits for the answer.
     fn poll_fill_or_left(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if !self.left {
             match ready!(self.poll_fill(context)) {
@@ -261,7 +260,7 @@ impl Gate {
         self.late.as_mut().poll(context).map(|()| Ok(0))
     }
 
-    /// Lets up to `most` bytes of what was read through.
+    /// Passes on up to `most` bytes of the input.
     fn pass(&mut self, out: &mut ReadBufCursor<'_>, most: u64) -> usize {
         let count = self
             .unread
@@ -283,7 +282,7 @@ impl Gate {
         Ok(())
     }
 
-    /// What became of a write: where the socket took nothing, an error once that has lasted too long.
+    /// The result of a write: if the socket accepts nothing, an error once that has lasted too long.
     fn or_stalled(
         &mut self,
         context: &mut Context<'_>,
@@ -293,7 +292,7 @@ impl Gate {
             Poll::Pending => {
                 let error = ready!(self.stall.poll(context, &self.settings));
                 self.gave_up = true;
-                // The system is to forget at once what is not taken.
+                // The system is to discard at once what was not accepted.
                 let _ = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO));
                 return Poll::Ready(Err(error));
             }
@@ -304,8 +303,7 @@ impl Gate {
             self.stall.took(bytes, &self.settings);
         }
         if was_on {
-            // What waited for that, behind the answer, is to be looked at again; hyper does not do
-            // so by itself.
+            // Input that waited for that, behind the answer, is checked again; hyper does not do so by itself.
             context.waker().wake_by_ref();
         }
         Poll::Ready(written)
@@ -331,9 +329,9 @@ impl hyper::rt::Read for Gate {
         loop {
             match this.position {
                 Position::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
-                    // A request that comes before its predecessor is answered waits here; hyper
-                    // asks meanwhile only to notice an end. An answer that the socket has not
-                    // taken is not over, though hyper has read its body to the end.
+                    // A request that arrives before its predecessor is answered waits here; hyper polls meanwhile only
+                    // to notice an end. An answer that the socket has not accepted is not over, though hyper has read
+                    // its body to the end.
                     this.exchange.waiting.register(context.waker());
                     if this.unread.len() >= this.settings.head_bytes {
                         return Poll::Pending;
@@ -370,7 +368,7 @@ impl hyper::rt::Read for Gate {
                     }
                     match this.next {
                         Some(Next::Plain) => this.next = None,
-                        // To hyper this is the end.
+                        // For hyper this is the end.
                         _ => return Poll::Ready(Ok(())),
                     }
                 }

@@ -9,14 +9,14 @@ use bytes::Bytes;
 
 /// A stream that a connection writes itself.
 pub trait EventStream: Send {
-    /// Begins a poll of the task that writes the stream: whatever the stream waits for may have woken it.
+    /// Begins a poll of the task that writes the stream: anything that the stream waits for may have woken it.
     fn wake(&mut self);
 
-    /// What is to be written now, as chunks of HTTP/1.1; `None` when the stream has ended. Within one poll of
-    /// the task ([`EventStream::wake`]) it may be called again and again.
+    /// The bytes to write now, as chunks of HTTP/1.1; `None` when the stream has ended. Within one poll of the task
+    /// ([`EventStream::wake`]) it may be called repeatedly.
     fn poll_chunks(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>>;
 
-    /// Records for the log why the stream ends, where it does not end by itself.
+    /// Records for the log why the stream ends, if it does not end by itself.
     fn ends(&mut self, reason: &'static str);
 }
 
@@ -25,7 +25,7 @@ pub trait EventStream: Send {
 #[derive(Clone)]
 pub struct StreamSender(SyncSender<Box<dyn EventStream>>);
 
-/// Where the connection finds the stream once the router has answered.
+/// The place of the stream once the router has answered.
 pub struct StreamReceiver(Receiver<Box<dyn EventStream>>);
 
 /// A channel for the one stream of a request.
@@ -35,14 +35,14 @@ pub fn handover() -> (StreamSender, StreamReceiver) {
 }
 
 impl StreamSender {
-    /// Hands the stream over. A stream that nobody waits for any more ends.
+    /// Hands the stream over. A stream whose receiver is gone ends.
     pub fn send(&self, stream: Box<dyn EventStream>) {
         let _ = self.0.try_send(stream);
     }
 }
 
 impl StreamReceiver {
-    /// The stream, where the request was answered with one.
+    /// The stream, if the request was answered with one.
     pub fn take(self) -> Option<Box<dyn EventStream>> {
         self.0.try_recv().ok()
     }

@@ -1,9 +1,8 @@
-//! The head of a request, read strictly.
+//! The head of a request, parsed strictly.
 //!
-//! What two readers of HTTP could understand in two ways is refused, because the other reader may be
-//! a proxy in front of us: whoever makes the two disagree about where a request ends can put a
-//! request of his own into somebody else's connection
-//! ([RFC 9112, section 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2)).
+//! A head that two parsers of HTTP could read in two ways is refused, because the other parser may be a proxy in front
+//! of the server: an attacker who makes the two disagree about the end of a request can insert a request into another
+//! client's connection ([RFC 9112, section 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2)).
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use httparse::Status;
@@ -15,19 +14,18 @@ const MAX_FIELDS: usize = 100;
 
 const BARE_LINE_FEED: &str = "the head has a line that ends without a carriage return";
 
-/// A head that is complete and says one thing only.
+/// A complete and unambiguous head.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// Its length in bytes, the empty line included.
+    /// Its length in bytes, including the empty line.
     pub(super) len: usize,
-    /// What follows it.
+    /// The body that follows it.
     pub(super) body: Body,
-    /// The request, if it is of the kind that a stream may answer: a GET without a body, of
-    /// HTTP/1.1, that accepts `text/event-stream`.
+    /// The request, if a stream may answer it: a GET of HTTP/1.1 without a body that accepts `text/event-stream`.
     pub(super) stream: Option<Request<()>>,
     /// Whether another request may follow on the connection.
     pub(super) keep_alive: bool,
-    /// Whom it asks: the host of its `Host` field, and that of its address where that has one.
+    /// The requested host: that of its `Host` field, and that of its address if that has one.
     pub(super) hosts: Vec<Host>,
 }
 
@@ -41,10 +39,10 @@ pub(super) enum Body {
     Chunked,
 }
 
-/// Reads the head at the beginning of `bytes`; `None` while it is not complete.
+/// Parses the head at the beginning of `bytes`; `None` while it is incomplete.
 ///
 /// # Errors
-/// What is wrong with it, or what is not done here.
+/// If it is invalid, or requests something unsupported.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Refused> {
     let head = read(bytes).map_err(Refused::Malformed)?;
     match head {
@@ -54,9 +52,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Refused> {
     }
 }
 
-/// The head, and what it asks for that is not done here.
+/// The head, and the unsupported part of its request.
 fn read(bytes: &[u8]) -> Result<Option<(Head, Option<String>)>, String> {
-    // An empty line before the request is passed over, as RFC 9112, section 2.2, asks, if it is one.
+    // An empty line before the request is skipped, as RFC 9112, section 2.2, requires, if it is one.
     if bytes.first() == Some(&b'\n') {
         return Err(BARE_LINE_FEED.to_owned());
     }
@@ -99,14 +97,14 @@ fn read(bytes: &[u8]) -> Result<Option<(Head, Option<String>)>, String> {
             "the address {target:?} has the byte {byte:#04x} in it: expected it as %{byte:02X}"
         ));
     }
-    // What hyper cannot read it would answer in its own way.
+    // hyper would answer a head that it cannot parse in its own way.
     let uri: Uri = target
         .parse()
         .map_err(|error| format!("the address {target:?} cannot be read: {error}"))?;
     let not_here = match (method, target) {
         ("CONNECT", _) => Some("this is no proxy, and CONNECT does nothing here".to_owned()),
         (_, "*") => Some(format!(
-            "{method} * asks for the server as a whole, which is not done here: expected a path such as /stocks/GOOG"
+            "{method} * is a request to the server as a whole, which is not supported: expected a path such as /stocks/GOOG"
         )),
         _ => None,
     };
@@ -141,8 +139,8 @@ fn host_of(value: &[u8]) -> Result<Host, String> {
         })
 }
 
-/// The host of an address that has one, as a proxy writes it
-/// ([RFC 9112, section 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)).
+/// The host of an address that has one, as a proxy writes it ([RFC 9112, section
+/// 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)).
 fn host_of_address(uri: &Uri, target: &str) -> Result<Host, String> {
     let authority = match uri.scheme_str() {
         Some("http" | "https") => uri.authority(),
@@ -202,7 +200,7 @@ fn body(fields: &[httparse::Header<'_>], version: u8) -> Result<Body, String> {
     }
 }
 
-/// The request, if it accepts a stream and asks for nothing else besides, such as another protocol.
+/// The request, if it accepts a stream and requests nothing else, such as another protocol.
 fn streamable(uri: Uri, fields: &[httparse::Header<'_>]) -> Result<Option<Request<()>>, String> {
     let accepts = named(fields, "accept").any(|value| {
         value
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_a_stream_is_told_from_others() {
+    fn a_request_for_a_stream_is_distinguished_from_others() {
         let stream = "GET /stocks/GOOG?max_rate=2 HTTP/1.1\r\nHost: here\r\nAccept: text/html, Text/Event-Stream\r\nLast-Event-ID: 5-0\r\n\r\n";
         let head = complete(stream);
         assert_eq!(head.len, stream.len());
@@ -272,20 +270,20 @@ mod tests {
     }
 
     #[test]
-    fn a_head_names_whom_it_asks() {
-        let asks = |text: &str| {
+    fn a_head_has_the_requested_host() {
+        let hosts = |text: &str| {
             let hosts = complete(text).hosts;
             hosts.iter().map(Host::to_string).collect::<Vec<_>>()
         };
         assert_eq!(
-            asks("GET / HTTP/1.1\r\nHost: A.example:80\r\n\r\n"),
+            hosts("GET / HTTP/1.1\r\nHost: A.example:80\r\n\r\n"),
             ["a.example"]
         );
         assert_eq!(
-            asks("GET http://b.example/stocks HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+            hosts("GET http://b.example/stocks HTTP/1.1\r\nHost: a.example\r\n\r\n"),
             ["a.example", "b.example"]
         );
-        assert_eq!(asks("\r\nGET / HTTP/1.0\r\n\r\n"), [""; 0]);
+        assert_eq!(hosts("\r\nGET / HTTP/1.0\r\n\r\n"), [""; 0]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The names that the server answers to.
+//! The names under which the server answers.
 //!
-//! A page of another site can have its own name resolve to this machine and then read what is served
-//! here as if it were its own ("DNS rebinding"). The browser still writes that name into `Host`, so
-//! that a server which has a list of its names can tell.
+//! A page of another site can let its own name resolve to this machine and then read the server's answers as if they
+//! were its own ("DNS rebinding"). The browser still writes that name into `Host`, so a server with a list of its names
+//! can refuse it.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use std::{
 /// The longest name, in bytes ([RFC 1035, section 2.3.4](https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4)).
 const MAX_NAME: usize = 255;
 
-/// A host as an address names it.
+/// The host of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
     /// A name, in lower case and without a dot at its end.
@@ -69,8 +69,8 @@ impl FromStr for Host {
 }
 
 impl Host {
-    /// Reads the value of a `Host` field, or the authority of an address: a host, and a port where
-    /// there is one ([RFC 9110, section 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2)).
+    /// Parses the value of a `Host` field, or the authority of an address: a host, and a port if there is one ([RFC
+    /// 9110, section 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2)).
     pub(super) fn of_authority(text: &str) -> Result<Self, HostError> {
         let ends = match text.find(']') {
             Some(bracket) => bracket + 1,
@@ -98,7 +98,7 @@ impl Host {
     }
 }
 
-/// The names that the server answers to; every name where none is listed.
+/// The names under which the server answers; every name if none is listed.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(pub Vec<Host>);
 
@@ -108,9 +108,9 @@ impl Hosts {
         self.0.is_empty()
     }
 
-    /// Whether a request for a host is answered that came in at the address `local`. Besides the
-    /// listed names these are the names of the machine itself and that address: no other site's name
-    /// can stand in their place, and health checks use them.
+    /// Whether a request for a host that arrived at the address `local` is answered. Besides the listed names, the
+    /// names of the machine itself and that address are: no other site's name can replace them, and health checks use
+    /// them.
     pub(super) fn serve(&self, host: &Host, local: Option<IpAddr>) -> bool {
         self.is_open()
             || self.0.contains(host)

@@ -1,4 +1,4 @@
-//! What counts connections.
+//! Counting connections.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ pub enum Refusal {
     Connections,
     /// The other end's address has as many connections as one may have.
     ConnectionsOfAddress,
-    /// A reader took less than it has to.
+    /// A reader read less than it has to.
     SlowReader,
 }
 
@@ -25,7 +25,7 @@ pub trait Meter: Send + Sync {
     fn refused(&self, refusal: Refusal);
 }
 
-/// A connection that is counted as open until it is dropped.
+/// A connection that counts as open until it is dropped.
 #[must_use]
 pub(crate) struct Connected(Arc<dyn Meter>);
 

@@ -1,4 +1,4 @@
-//! Places that are taken for a while: so many in all, and so many for one address.
+//! Places that are taken for a while: a number in all, and a number per address.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::client::counted_as;
 
-/// So many places in all and for one address. A clone is the same.
+/// The places in all and per address. A clone is the same.
 #[derive(Debug, Clone)]
 pub struct Places(Arc<Shared>);
 
@@ -22,21 +22,21 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    /// None at 0, so that it does not grow with everybody who was ever here.
+    /// Removed at 0, so that it does not grow with every client that ever connected.
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// Which of them are taken.
+/// The places that are exhausted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// All of them.
+    /// Those in all.
     All,
     /// Those of the client's address.
     Address,
 }
 
 impl Places {
-    /// So many in all and for one address; an address of IPv6 is its /64.
+    /// A number in all and per address; an IPv6 address counts as its /64.
     pub fn new(most: usize, most_of_address: usize) -> Self {
         Places(Arc::new(Shared {
             most,
@@ -50,15 +50,15 @@ impl Places {
         self.0.most
     }
 
-    /// How many there are for one address.
+    /// How many there are per address.
     pub fn most_of_address(&self) -> usize {
         self.0.most_of_address
     }
 
-    /// Takes so many places for a client, or for nobody in particular: then only those in all count.
+    /// Takes some places for a client, or for no client: then only those in all count.
     ///
     /// # Errors
-    /// Where there are not so many left.
+    /// If there are not enough left.
     pub fn take(&self, client: Option<IpAddr>, count: usize) -> Result<Permit, Full> {
         let client = client.map(counted_as);
         let mut taken = self.lock();
@@ -82,13 +82,13 @@ impl Places {
         })
     }
 
-    // Nothing panics while it is locked.
+    // No code panics while it is locked.
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.0.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A permit for some places. They are free again when it is dropped.
+/// A permit for some places. It returns them when it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Permit {

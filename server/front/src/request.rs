@@ -1,4 +1,4 @@
-//! What the front adds to requests, as extensions.
+//! Extensions that the front adds to requests.
 
 use std::net::SocketAddr;
 
@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// An extension of a request that is refused for its head alone: why. Whatever else it seems to ask
-/// for, it is answered with that.
+/// An extension of a request that is refused for its head alone: the reason. The answer is that refusal, whatever else
+/// it requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// It cannot be read.
     Malformed(String),
-    /// It asks another host.
+    /// It is for another host.
     Misdirected(String),
-    /// It asks for what is not done here.
+    /// It requests something unsupported.
     NotImplemented(String),
 }

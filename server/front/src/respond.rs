@@ -1,4 +1,4 @@
-//! Responses that do not come from hyper.
+//! Responses that hyper does not write.
 
 use std::{io, time::SystemTime};
 
@@ -17,7 +17,7 @@ use events::put_chunk;
 /// The end of a chunked body.
 pub(super) const LAST_CHUNK: Bytes = Bytes::from_static(b"0\r\n\r\n");
 
-/// How a response says where its body ends.
+/// How a response marks the end of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
     Known(u64),
@@ -29,8 +29,8 @@ pub(super) fn head(parts: &Parts, length: Length, keep_alive: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     put_status(&mut out, parts.status);
     for (name, value) in &parts.headers {
-        // The router measures the body that it sees, which is not the one that is sent where a stream
-        // was taken out of it; and the two fields exclude each other (RFC 9112, section 6.2).
+        // The router measures its own body, which differs from the sent one if a stream was taken out of it; and the
+        // two fields exclude each other (RFC 9112, section 6.2).
         if name != header::CONTENT_LENGTH {
             put(&mut out, name.as_str(), value.as_bytes());
         }
@@ -60,10 +60,10 @@ fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes a whole response.
+/// Writes a complete response.
 ///
 /// # Errors
-/// When the connection breaks, or the body does: the connection is of no use then.
+/// If the connection breaks, or the body does: the connection is then useless.
 pub(super) async fn respond(
     gate: &mut Gate,
     response: Response<Body>,

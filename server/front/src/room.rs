@@ -1,4 +1,4 @@
-//! For how many connections there is room.
+//! The number of connections that there is room for.
 
 use tracing::warn;
 
@@ -7,11 +7,11 @@ use crate::{places::Places, settings::Settings};
 /// How many of the page's files may be on their way at a time: each is an open file.
 pub const MAX_FILES: usize = 512;
 
-/// Files that are kept for what is no connection: those of the archive and its readers, of sources, of the
-/// log, what a library opens for a moment, and the page's files that are on their way.
+/// Files that are reserved for other uses: those of the archive and its readers, of sources, of the log, of libraries,
+/// and the page's files that are being sent.
 const RESERVED_FILES: u64 = 128 + MAX_FILES as u64;
 
-/// The places for connections: as many as the settings have, and the system files for.
+/// The places for connections: as many as configured, and as the system has files for.
 pub(super) fn places(settings: &Settings) -> Places {
     let wanted = settings.max_connections;
     let most = file_limit().map_or(wanted, |files| wanted.min(connections(files)));
@@ -25,13 +25,13 @@ pub(super) fn places(settings: &Settings) -> Places {
     Places::new(most, settings.max_connections_per_address)
 }
 
-/// For how many connections there is room under a limit of open files.
+/// The number of connections under a limit of open files.
 fn connections(files: u64) -> usize {
     let reserved = RESERVED_FILES.min(files / 2);
     usize::try_from(files - reserved).unwrap_or(usize::MAX)
 }
 
-/// How many files may be open, where that is limited.
+/// How many files may be open, if that is limited.
 #[cfg(unix)]
 fn file_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current

@@ -11,19 +11,19 @@ use tokio_util::{
 use tracing::warn;
 
 use crate::{client::Proxies, connection::Connections, meter::Meter, room, settings::Settings};
-use events::{Closing, Tape, ring};
+use events::{Closing, Tape, wake_streams};
 
-/// How many connections may wait to be accepted: a whole audience that comes back after a restart.
-/// The usual 128 make the rest wait for TCP's retransmission, a second and more.
+/// How many connections may wait to be accepted: all clients that come back after a restart. With the usual 128 the
+/// rest would wait for TCP's retransmission, a second and more.
 const BACKLOG: u32 = 4096;
 
-/// The time over which streams end at shutdown, for each of them, to the half of the grace period.
+/// The time over which streams end at shutdown, per stream, up to half of the grace period.
 const SPREAD: Duration = Duration::from_millis(1);
 
 /// Listens at an address.
 ///
 /// # Errors
-/// When the address is taken, or not this machine's.
+/// If the address is taken, or not this machine's.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -35,27 +35,26 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// What is served, and to whom.
+/// The service and its connections.
 pub struct Front {
     /// Answers the requests.
     pub router: Router,
     /// Counts the connections.
     pub meter: Arc<dyn Meter>,
-    /// The proxies that are trusted.
+    /// The trusted proxies.
     pub proxies: Proxies,
-    /// What the streams read. Its cursors are woken here.
+    /// The tape of the streams. Its cursors are woken here.
     pub tape: Tape,
-    /// Is cancelled when shutdown begins.
+    /// Cancelled when shutdown begins.
     pub shutdown: CancellationToken,
     /// Ends the streams.
     pub closing: Closing,
 }
 
-/// Serves until `front.shutdown` is cancelled and the connections have ended, or the grace period
-/// has.
+/// Serves until `front.shutdown` is cancelled and the connections have ended, or the grace period has.
 ///
-/// It ends in order: nobody new is accepted; `feeds`, which is awaited then, ends; the streams have
-/// sent what the feeds published last and end; the connections close.
+/// It ends in order: no new connection is accepted; `feeds`, which is awaited then, ends; the streams send the last
+/// events of the feeds and end; the connections close.
 pub async fn serve(
     listener: TcpListener,
     front: Front,
@@ -77,7 +76,7 @@ pub async fn serve(
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),
     };
-    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.clone())));
+    let _waking = AbortOnDropHandle::new(tokio::spawn(wake_streams(tape.clone())));
     shutdown
         .run_until_cancelled(connections.accept(&listener))
         .await;

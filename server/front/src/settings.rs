@@ -1,14 +1,14 @@
-//! What the front allows.
+//! The limits of the front.
 
 use std::time::Duration;
 
 use crate::hosts::Hosts;
 
-/// How long a connection that was refused is still listened to, so that its other end can read why;
-/// and how long an answer may take for whoever has closed its half of the connection.
+/// How long a refused connection is still read, so that its other end can read the reason; and how long an answer may
+/// take for a client that has closed its half of the connection.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
-/// What the front allows.
+/// The limits of the front.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The most bytes that the head of a request may have.
@@ -17,17 +17,17 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
-    /// How long the other end may take nothing of what is to be sent to it.
+    /// How long the other end may read nothing of what is being sent.
     pub write_timeout: Duration,
-    /// How many bytes a second the other end has to take of an answer while it is waited for; 0 for any.
+    /// The lowest rate at which the other end has to read a pending answer, in bytes a second; 0 for any.
     pub min_read_rate: u32,
     /// How many connections there may be at one time, as far as there are files for them.
     pub max_connections: usize,
-    /// How many of them one address may have that is no trusted proxy.
+    /// How many of them one address may have, unless it is a trusted proxy.
     pub max_connections_per_address: usize,
     /// How long connections may take to end once shutdown has begun.
     pub grace: Duration,
-    /// The names that are answered to.
+    /// The names under which the server answers.
     pub hosts: Hosts,
 }
 

@@ -1,4 +1,4 @@
-//! Noticing readers that take nothing, or too little.
+//! Detecting readers that read nothing, or too little.
 
 use std::{
     io,
@@ -11,30 +11,30 @@ use tokio::time::{Instant, Sleep};
 
 use crate::settings::Settings;
 
-/// Notices a peer that takes nothing, or too little.
+/// Detects a peer that reads nothing, or too little.
 ///
-/// It may be waited for as long as the write timeout says, in all. What it takes gives it some of that
-/// back: as much time as so many bytes take at the lowest rate that is allowed.
+/// The total wait is limited by the write timeout. Bytes that the peer reads restore some of it: as much time as they
+/// take at the lowest allowed rate.
 #[derive(Default)]
 pub(super) struct Stall {
-    /// For how long it was waited for, less what it has been given back.
+    /// The total wait so far, less the restored time.
     waited: Duration,
-    /// Since when it takes nothing, and when that is too long.
+    /// When it stopped reading, and the deadline of that.
     on: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl Stall {
-    /// Whether the socket takes nothing, as of the last try.
+    /// Whether the socket accepted nothing at the last attempt.
     pub(super) fn is_on(&self) -> bool {
         self.on.is_some()
     }
 
-    /// The socket took something, after which all is forgotten.
+    /// The socket accepted something, which resets everything.
     pub(super) fn end(&mut self) {
         *self = Stall::default();
     }
 
-    /// The socket took so many bytes.
+    /// The socket accepted so many bytes.
     pub(super) fn took(&mut self, bytes: usize, settings: &Settings) {
         if let Some((since, _)) = self.on.take() {
             self.waited += since.elapsed();
@@ -46,7 +46,7 @@ impl Stall {
         self.waited = self.waited.saturating_sub(back);
     }
 
-    /// The socket takes nothing. Ready when it has not for so long.
+    /// The socket accepts nothing. Ready when it has not for too long.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,

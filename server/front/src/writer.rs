@@ -19,15 +19,15 @@ use crate::{
     settings::Settings, stall::Stall,
 };
 
-/// What the system may hold of a stream that its reader has not taken. Linux doubles it, and counts
-/// its own bookkeeping in.
+/// How much of a stream the system may hold that its reader has not read. Linux doubles it, and includes its own
+/// bookkeeping.
 const SEND_BUFFER: usize = 32 * 1024;
 
-/// Nobody has anything to say after the request for a stream; who says more than this is shut out.
+/// A client has nothing to send after the request for a stream; one that sends more than this is closed.
 const MAX_CHATTER: usize = 64 * 1024;
 
-/// Writes a stream until it ends or the other end leaves. The memory that a subscriber costs is
-/// this, what its cursor holds on the tape, and the socket.
+/// Writes a stream until it ends or the other end leaves. A subscriber costs the memory of this, of its cursor on the
+/// tape, and of the socket.
 pub(super) struct Writer {
     stream: Box<dyn EventStream>,
     tcp: TcpStream,
@@ -101,7 +101,7 @@ impl Writer {
                 }
                 Poll::Pending => {
                     ready!(self.poll_leave(context))?;
-                    // It may have closed its half alone: what it has read is then complete.
+                    // It may have closed only its half: what it has read is then complete.
                     self.ending = true;
                     self.unsent = LAST_CHUNK;
                 }
@@ -130,7 +130,7 @@ impl Writer {
         Poll::Pending
     }
 
-    /// Lets the system forget at once what the other end does not take.
+    /// Lets the system discard at once what the other end does not read.
     fn reset(&self) {
         if let Err(error) = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO)) {
             debug!(%error, "could not have the connection reset");

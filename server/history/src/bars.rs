@@ -13,30 +13,30 @@ use events::{
 };
 use sessions::{Calendar, adjust_for_splits};
 
-/// Which bars are wanted.
+/// A query for bars.
 #[derive(Debug, Clone)]
 pub struct BarQuery {
-    /// Of what.
+    /// The symbol.
     pub symbol: Symbol,
-    /// How long each of them is.
+    /// The interval.
     pub interval: Interval,
-    /// Where they start.
+    /// The span in which they start.
     pub starts: Range<Millis>,
-    /// How many at the most: the newest.
+    /// The largest number of bars: the newest.
     pub limit: usize,
     /// The time.
     pub now: Millis,
-    /// What is taken out of them.
+    /// The adjustment of prices.
     pub adjust: Adjust,
 }
 
-/// What is taken out of bars.
+/// The adjustment of prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Adjust {
-    /// The splits since, as a person expects of a chart.
+    /// For the splits since, as a person expects of a chart.
     #[default]
     Splits,
-    /// Nothing: bars as they were traded.
+    /// None: prices as they were traded.
     None,
 }
 
@@ -45,21 +45,21 @@ pub enum Adjust {
 pub struct Bars {
     /// The bars.
     pub bars: Vec<Bar>,
-    /// Whether there are older ones in the span that was asked for.
+    /// Whether the requested span has older ones.
     pub more: bool,
-    /// Where the last bar is not whole yet: the end of the newest minute that is in it.
+    /// If the last bar is still incomplete: the end of the newest minute in it.
     pub until: Option<Millis>,
 }
 
-/// Reads bars as the archive will have them when it has every minute that has closed, and no other.
+/// Reads bars as the archive will have them once it has every closed minute, and no other.
 ///
-/// What the archive has not written yet comes from the tape, and the exact sums of it from `minutes`; a minute that
-/// is still going on is left out: streams carry its bar when it closes. Both are an [`Overlay`] over the archive, so
-/// that all bars are added up there, the newest as every other. Without an archive the overlay is all there is.
-/// Splits are taken out of what was joined.
+/// Minutes that the archive has not written yet come from the tape, with their exact sums from `minutes`. A minute that
+/// is still open is left out: streams carry its bar when it closes. Both form an [`Overlay`] over the archive, which
+/// adds up all bars, the newest as every other. Without an archive the overlay is all there is. The joined bars are
+/// then adjusted for splits.
 ///
 /// # Errors
-/// Where the archive cannot be read.
+/// If the archive cannot be read.
 pub fn read_bars(
     past: Option<&dyn Past>,
     tape: &Tape,
@@ -74,7 +74,7 @@ pub fn read_bars(
         now,
         adjust,
     } = *query;
-    // Before anything else is read: what is written meanwhile is taken from the tape.
+    // Before anything else is read: minutes that are written meanwhile come from the tape.
     let written = past.and_then(Past::written);
     let overlay = Taped::new(tape, symbol);
     let overlay = overlay.over(written, minutes, symbol, now);
@@ -83,12 +83,12 @@ pub fn read_bars(
         Some(past) => past.bars(symbol, interval, starts.clone(), limit, &overlay),
         None => Ok(overlay.bars(interval, starts, limit)),
     };
-    // Before the longer bars: what is in this minute is in them.
+    // Before the longer bars: they include this minute.
     let newest = match interval {
         Interval::Second | Interval::Minute => None,
         _ => read(Interval::Minute, &(0..Millis::MAX), 1)?.pop(),
     };
-    // One more tells whether there are more.
+    // One more shows whether there are more.
     let rolled = read(interval, starts, limit.saturating_add(1))?;
     let until = newest
         .zip(rolled.last())
@@ -99,7 +99,7 @@ pub fn read_bars(
     if adjust == Adjust::Splits
         && let (Some(past), Some(first)) = (past, newest.first())
     {
-        // One that is announced does not count before its day.
+        // An announced split does not count before its day.
         let since = first.start..now.saturating_add(1);
         adjust_for_splits(&mut newest, &past.splits(symbol, since)?);
     }
@@ -110,11 +110,11 @@ pub fn read_bars(
     })
 }
 
-/// Of which interval there are bars before those that were found for a query: of its own, or else of the shortest longer
-/// one, because what was imported, or is kept, may be longer bars alone.
+/// The interval of the bars before those that were found for a query: the query's own, or else the shortest longer one,
+/// because only longer bars may have been imported or kept.
 ///
 /// # Errors
-/// Where the archive cannot be read.
+/// If the archive cannot be read.
 pub fn older_interval(
     past: Option<&dyn Past>,
     tape: &Tape,
@@ -134,7 +134,7 @@ pub fn older_interval(
         if interval <= query.interval {
             continue;
         }
-        // One that ends after that has what was found in it.
+        // A bar that ends after that includes the bars that were found.
         let before = end.saturating_sub(interval.millis()).saturating_add(1);
         let query = BarQuery {
             interval,
@@ -153,10 +153,10 @@ pub fn older_interval(
 }
 
 /// The newest bars that reach back over a span of time, oldest first, each with its length: those of the query's
-/// interval, and longer ones for the times of which there are no shorter ones.
+/// interval, and longer ones for the times without shorter ones.
 ///
 /// # Errors
-/// Where the archive cannot be read.
+/// If the archive cannot be read.
 pub fn read_span(
     past: Option<&dyn Past>,
     tape: &Tape,
@@ -191,20 +191,20 @@ pub fn read_span(
     Ok(found)
 }
 
-/// The end of the newest minute, where the last bar goes on after it.
+/// The end of the newest minute, if the last bar continues after it.
 fn until(newest: &Rolled, last: &Rolled) -> Option<Millis> {
     let end = newest.span.1;
     let goes_on = last.span.0 < end && end < last.span.1 && !last.imported;
     goes_on.then_some(end)
 }
 
-/// What the tape has of a symbol's minutes.
+/// The tape's content of a symbol's minutes.
 struct Taped {
     /// Their bars, by their starts.
     bars: BTreeMap<Millis, (EventId, Bar)>,
-    /// The start of the minute that the newest quote is of.
+    /// The start of the minute of the newest quote.
     growing: Option<Millis>,
-    /// Where the symbol is traded.
+    /// The symbol's venue.
     calendar: Option<Calendar>,
 }
 
@@ -217,7 +217,7 @@ impl Taped {
         }
     }
 
-    /// What counts instead of an archive that has written the tape up to a position.
+    /// The overlay of an archive that has written the tape up to a position.
     fn over(
         self,
         written: Option<EventId>,
@@ -250,7 +250,7 @@ impl Taped {
                 overlay.insert(closed.start, closed.sums);
             }
         }
-        // Nobody may ever trade it again, as on a Friday evening: after a while it is over all the same.
+        // There may be no further trade, as on a Friday evening: after a while the minute is over all the same.
         let recent = now.checked_sub(Bar::INTERVAL + Board::GRACE);
         let recent = recent.map_or(0, |time| minute(time) + Bar::INTERVAL);
         let hidden_from = self.growing.map(|growing| growing.max(recent));
@@ -268,8 +268,8 @@ impl Taped {
     }
 }
 
-/// The minutes of a symbol that are on the tape, by their starts. One that was corrected is on it more
-/// than once: the newest counts.
+/// The minutes of a symbol that are on the tape, by their starts. A corrected one is on it more than once: the newest
+/// counts.
 fn minutes_of(tape: &Tape, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
     let mut bars = BTreeMap::new();
     for (id, entry) in Retained::before(tape, &[Topic::Symbol(symbol)], END) {

@@ -64,7 +64,7 @@ fn session(venue: Option<&str>) -> Event {
     })
 }
 
-/// An archive in a folder of its own, and the tape that it is of.
+/// An archive in a temporary folder, and its tape.
 struct Shelf {
     archive: Archive,
     tape: Tape,
@@ -79,10 +79,10 @@ impl Shelf {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-bars-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&folder);
         let zone = |session: &Session| Calendar::of(session.venue.as_deref()).zone().clone();
-        // What is older than a week is otherwise removed, at some moment in the background.
+        // Otherwise, data older than a week is removed at some moment in the background.
         let keep = Keep {
             ticks: None,
             ..Keep::default()
@@ -159,7 +159,7 @@ fn append(tape: &Tape, bar: Bar) -> EventId {
     tape.append_all(START, |batch| draft.append(batch))
 }
 
-/// A trade of the minute goes on.
+/// An open minute has one more trade.
 fn quote(minute: u64) -> Event {
     Event::Quote(Quote::new(symbol(), DAY + minute * MINUTE + 30_000))
 }
@@ -198,12 +198,12 @@ fn pairs(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
 #[test]
 fn the_tape_goes_on_where_the_archive_ends() {
     let shelf = Shelf::new();
-    let told = [1, 2].map(|minute| {
+    let bars = [1, 2].map(|minute| {
         let close = minute.to_string();
         shelf.append(Event::Bar(bar(minute, &close, "1")))
     });
-    shelf.write(&told);
-    // The second minute was put right since.
+    shelf.write(&bars);
+    // The second minute was corrected since.
     shelf.import(
         Interval::Minute,
         None,
@@ -230,7 +230,7 @@ fn the_tape_goes_on_where_the_archive_ends() {
 }
 
 #[test]
-fn a_minute_that_goes_on_is_left_out_until_it_is_told_or_long_over() {
+fn an_open_minute_is_left_out_until_its_bar_is_published_or_it_is_long_over() {
     let shelf = Shelf::new();
     let first = shelf.append(Event::Bar(bar(0, "1", "1")));
     let growing = shelf.append(quote(1));
@@ -257,7 +257,7 @@ fn a_minute_that_goes_on_is_left_out_until_it_is_told_or_long_over() {
         (pairs(&[(0, "1")]), one.clone(), None)
     );
     assert_eq!(at(Interval::Hour, soon), (pairs(&[(0, "1")]), one, until));
-    // Nobody may ever trade it again, as on a Friday evening.
+    // There may be no further trade, as on a Friday evening.
     let late = soon + Board::GRACE;
     assert_eq!(at(Interval::Minute, late).0, pairs(&[(0, "1"), (1, "1")]));
     assert_eq!(at(Interval::Hour, late).1, ["2"]);
@@ -277,7 +277,7 @@ fn a_minute_that_was_corrected_on_the_tape_is_there_once() {
 }
 
 #[test]
-fn longer_bars_are_added_up_from_minutes_and_the_last_says_how_far_it_goes() {
+fn longer_bars_are_added_up_from_minutes_and_the_last_has_its_end() {
     let tape = tape();
     for (minute, close, volume) in [
         (3, "10.00", "100"),
@@ -301,10 +301,10 @@ fn longer_bars_are_added_up_from_minutes_and_the_last_says_how_far_it_goes() {
     );
     assert_eq!(first.vwap.unwrap().to_string(), "11.5000");
     assert_eq!(bars.until, Some(DAY + 8 * MINUTE));
-    // With its last minute the bar is whole.
+    // With its last minute the bar is complete.
     append(&tape, bar(9, "7.00", "1"));
     assert_eq!(read(&tape, Interval::FiveMinutes, 10).until, None);
-    // A part of a volume whose turnover is not known takes the average with it.
+    // A part of a volume with an unknown turnover makes the average unknown.
     let unknown = Bar {
         vwap: None,
         ..bar(10, "7.00", "3")
@@ -398,11 +398,11 @@ fn a_day_that_was_imported_stands_whatever_is_traded_in_it() {
         (closes(&bars), volumes(&bars), bars.until)
     };
     assert_eq!(days(&shelf), expected);
-    // With more than it and less, before it is written and afterwards.
+    // With more than that minute and with less, before it is written and afterwards.
     for (minute, volume) in [(7, "4000"), (8, "1")] {
-        let told = shelf.append(Event::Bar(bar(minute, "4", volume)));
+        let id = shelf.append(Event::Bar(bar(minute, "4", volume)));
         assert_eq!(days(&shelf), expected);
-        shelf.write(&[told]);
+        shelf.write(&[id]);
         assert_eq!(days(&shelf), expected);
     }
     shelf.import(Interval::Minute, None, &[bar(9, "3", "1")]);
@@ -430,7 +430,7 @@ fn a_day_is_that_of_the_venue_with_an_archive_and_without_one() {
         midnight + 24 * 60,
     ];
     let shelf = Shelf::new();
-    let told = shelf.append(session(Some("NASDAQ")));
+    let id = shelf.append(session(Some("NASDAQ")));
     for minute in minutes {
         append(&shelf.tape, bar(minute, "2", "1"));
     }
@@ -452,9 +452,9 @@ fn a_day_is_that_of_the_venue_with_an_archive_and_without_one() {
         expected,
         "nothing is written"
     );
-    shelf.write(&[told]);
+    shelf.write(&[id]);
     assert_eq!(days(&shelf.read(Interval::Day)), expected);
-    // Of UTC where nothing else is known.
+    // Of UTC if nothing else is known.
     let tape = tape();
     for minute in minutes {
         append(&tape, bar(minute, "2", "1"));
@@ -468,8 +468,8 @@ fn a_day_is_that_of_the_venue_with_an_archive_and_without_one() {
 #[test]
 fn a_split_is_taken_out_on_both_sides_of_the_seam() {
     let shelf = Shelf::new();
-    let told = shelf.append(Event::Bar(bar(0, "40", "5")));
-    shelf.write(&[told]);
+    let id = shelf.append(Event::Bar(bar(0, "40", "5")));
+    shelf.write(&[id]);
     append(&shelf.tape, bar(1, "44", "5"));
     append(&shelf.tape, bar(2, "11", "20"));
     let split = |minute, ratio: &str| Split {
@@ -510,9 +510,9 @@ fn seconds_are_the_archives_alone() {
     assert_eq!(shelf.read(Interval::Second).bars.len(), 1);
 }
 
-/// The evening before New York puts its clocks back: the next day has 25 hours.
+/// The evening before clocks in New York go back: the next day has 25 hours.
 const FALL: Millis = 1_730_602_800_000;
-/// The evening before it puts them forward: the next day has 23.
+/// The evening before they go forward: the next day has 23.
 const SPRING: Millis = 1_710_039_600_000;
 
 fn any_trade() -> impl Strategy<Value = (Millis, Trade)> {
@@ -540,14 +540,14 @@ fn any_trade() -> impl Strategy<Value = (Millis, Trade)> {
     )
 }
 
-/// What goes to the archive before an event, and the event.
+/// What is sent to the archive before an event, and the event.
 struct Happened {
     prints: Vec<Print>,
     closed: Vec<market::Minute>,
     event: (EventId, Arc<Event>),
 }
 
-/// Has a board and a tape take trades as a feed has them, whose trades may be archived or not.
+/// Passes trades to a board and a tape like a feed does. The trades may or may not be archived.
 fn happen(
     shelf: &Shelf,
     start: Millis,
@@ -666,7 +666,7 @@ fn days_before(count: u64) -> Vec<Bar> {
 }
 
 #[test]
-fn where_there_are_no_older_bars_the_interval_of_older_ones_is_told() {
+fn where_there_are_no_older_bars_the_interval_of_older_ones_is_reported() {
     let shelf = Shelf::new();
     let older = |interval, limit| {
         let query = BarQuery {
@@ -700,7 +700,7 @@ fn where_there_are_no_older_bars_the_interval_of_older_ones_is_told() {
 fn a_span_has_longer_bars_for_the_times_that_have_no_others() {
     let shelf = Shelf::new();
     shelf.import(Interval::Day, None, &days_before(40));
-    // Three days ago there were hours, and there are minutes of today.
+    // Three days ago there are only hours; today there are minutes.
     let hours = [DAY - 60 * HOUR, DAY - 59 * HOUR].map(|start| Bar {
         start,
         ..bar(0, "5", "1")
@@ -738,6 +738,6 @@ fn a_span_has_longer_bars_for_the_times_that_have_no_others() {
     assert_eq!(
         days.count(),
         30 - 2,
-        "today's and that of the hours are told by these"
+        "today's bars and those of the hours come from these"
     );
 }

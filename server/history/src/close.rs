@@ -9,10 +9,10 @@ use crate::{
 };
 use events::{Minutes, Tape};
 
-/// The last closes of those symbols that have one, in the form of quotes: each with the day that it is of.
+/// The last closes of symbols, in the form of quotes: each with the day of the close. Symbols without one are left out.
 ///
 /// # Errors
-/// Where the archive cannot be read.
+/// If the archive cannot be read.
 pub fn last_closes(
     past: &dyn Past,
     tape: &Tape,
@@ -47,7 +47,7 @@ fn last_close(
         return Ok(None);
     };
     let zone = past.zone(symbol)?.unwrap_or(TimeZone::UTC);
-    // The time of the close is not known: it was before the end of its day.
+    // The time of the close is unknown: it was before the end of its day.
     let time = bar
         .start
         .saturating_add(Interval::Day.millis() - 1)

@@ -1,16 +1,16 @@
-//! Which stories are wanted.
+//! Filters of stories.
 
 use market::{News, NewsType, Symbol};
 
-/// Which stories are wanted. What is empty asks for nothing.
+/// A filter of stories. An empty field does not filter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewsFilter {
-    /// One of these is what it speaks of.
+    /// The story concerns one of these symbols.
     pub symbols: Vec<Symbol>,
-    /// It is of one of these types.
+    /// The story is of one of these types.
     pub types: Vec<NewsType>,
-    /// Each of these is a word of its headline or summary, and the last at least the beginning of one.
-    /// They are as [`market::words_of`] gives them.
+    /// Each of these is a word of its headline or summary; the last one may be the beginning of one. They are in the
+    /// form of [`market::words_of`].
     pub words: Vec<String>,
 }
 

@@ -1,11 +1,11 @@
-//! History: what the archive and the tape hold together, and what a server goes on from after a restart.
+//! History: the archive and the tape read as one, and the state that a restarted server continues from.
 //!
-//! The crate `archive` is the database. Here is what joins it to the tape: the [`Scribe`] writes what is appended, a
-//! [`RecoveredState`] is what a restarted server goes on from, and a [`History`] reads both.
+//! The crate `archive` is the database. This crate joins it to the tape: the [`Scribe`] writes what is appended, a
+//! restarted server continues from a [`RecoveredState`], and a [`History`] reads both.
 //!
-//! The archive is behind the tape by what it has not written yet, and the tape forgets what has left
-//! its window. So every reading takes the archive first and the tape afterwards, and joins them by what
-//! identifies bars and stories: a start, an id. Without an archive there is the tape alone.
+//! The archive is behind the tape by what it has not written yet, and the tape forgets what has left its window. So
+//! every reading takes the archive first and the tape afterwards, and joins them by the identity of bars and stories: a
+//! start, an id. Without an archive there is only the tape.
 
 mod bars;
 mod close;

@@ -16,8 +16,8 @@ use events::{
     story,
 };
 
-/// How many stories of the tape are looked through for one page. Where an archive is written, what is
-/// on the tape alone is far less; without one, a page of rare words is cut here and says where to go on.
+/// How many stories of the tape are examined for one page. If an archive is written, far fewer are on the tape alone;
+/// without one, a page of rare words ends here with the position to continue from.
 const MAX_LOOKED_THROUGH: usize = 20_000;
 
 /// Stories, newest first, each under the id of its newest version.
@@ -25,19 +25,18 @@ const MAX_LOOKED_THROUGH: usize = 20_000;
 pub struct Stories {
     /// The stories with their ids.
     pub stories: Vec<(EventId, News)>,
-    /// Before which id there may be more.
+    /// The id before which there may be more.
     pub next: Option<EventId>,
 }
 
-/// The newest `limit` stories that pass a filter and have an id before `before`. Of each story there
-/// is its newest version, under the id of that: one that is told anew while somebody pages through
-/// them goes to the front.
+/// The newest `limit` stories that pass a filter and have an id before `before`. Each story is in its newest version,
+/// under the id of that version: a story that is updated while a client pages through moves to the front.
 ///
-/// Only what the archive has not written is looked for on the tape; without an archive that is all of it,
-/// and a page may have fewer stories than there are, and none, where it says what comes next.
+/// Only stories that the archive has not written are searched on the tape; without an archive that is all of it, and a
+/// page may have fewer stories than `limit`, even none, together with the position to continue from.
 ///
 /// # Errors
-/// Where the archive cannot be read.
+/// If the archive cannot be read.
 pub fn read_news(
     past: Option<&dyn Past>,
     tape: &Tape,
@@ -45,9 +44,9 @@ pub fn read_news(
     before: Option<EventId>,
     limit: usize,
 ) -> Result<Stories, Unreadable> {
-    // One more tells whether there are more.
+    // One more shows whether there are more.
     let enough = limit.saturating_add(1);
-    // Before the archive is read: what it is told meanwhile is found on the tape.
+    // Before the archive is read: stories that it receives meanwhile are found on the tape.
     let written = past.and_then(Past::written).unwrap_or(BEGINNING);
     let archived = match past {
         Some(past) => past.news(filter, before, enough)?,
@@ -60,7 +59,7 @@ pub fn read_news(
     let span = (written, before.unwrap_or(END));
     let (mut stories, cut) = taped(tape, filter, span, enough, MAX_LOOKED_THROUGH);
     if let Some(cut) = cut {
-        // What the archive has is older still.
+        // The archive's stories are older still.
         return Ok(Stories {
             stories,
             next: (limit > 0).then_some(cut),
@@ -70,7 +69,7 @@ pub fn read_news(
     let archive_has_more = archived.len() >= enough;
     stories.extend(newest_versions(tape, archived));
     stories.sort_by_key(|(id, _)| Reverse(*id));
-    // It may have been written between the one reading and the other.
+    // It may have been written between the two readings.
     stories.dedup_by_key(|(id, _)| *id);
     let has_more = stories.len() > limit || archive_has_more;
     if !has_more && let Some(unread) = unread {
@@ -87,8 +86,8 @@ pub fn read_news(
     })
 }
 
-/// The newest `enough` stories of the tape between two ids that pass a filter, newest first; and where
-/// not all of them were looked at, before which id the others are.
+/// The newest `enough` stories of the tape between two ids that pass a filter, newest first; and if not all were
+/// examined, the id before which the others are.
 fn taped(
     tape: &Tape,
     filter: &NewsFilter,
@@ -126,7 +125,7 @@ fn taped(
     (stories, None)
 }
 
-/// Leaves out the stories of which the tape has a newer version.
+/// Leaves out the stories with a newer version on the tape.
 fn newest_versions(tape: &Tape, mut stories: Vec<(EventId, News)>) -> Vec<(EventId, News)> {
     let mut are_newest = Vec::with_capacity(stories.len());
     for slice in stories.chunks(SLICE_ENTRIES) {
@@ -176,11 +175,11 @@ mod tests {
         }
     }
 
-    /// Everything that was on a tape up to a moment, as an archive would tell it.
+    /// Everything that was on a tape up to a moment, as an archive would return it.
     #[derive(Default)]
     struct Written {
         stories: Mutex<Vec<(EventId, News)>>,
-        /// Up to where on the tape it promises to have everything.
+        /// The position on the tape up to which it has everything.
         until: Option<EventId>,
     }
 
@@ -188,7 +187,7 @@ mod tests {
         fn write(&self, tape: &Tape) {
             let all = read_news(None, tape, &NewsFilter::default(), None, 1_000).unwrap();
             let mut written = self.stories.lock().unwrap();
-            written.retain(|(_, news)| all.stories.iter().all(|(_, told)| told.id != news.id));
+            written.retain(|(_, news)| all.stories.iter().all(|(_, newer)| newer.id != news.id));
             written.extend(all.stories);
             written.sort_by_key(|(id, _)| Reverse(*id));
         }
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn paging_tells_every_story_once_while_new_ones_come() {
+    fn paging_returns_every_story_once_while_new_ones_are_appended() {
         let all = NewsFilter::default();
         for limit in 1..5 {
             let (tape, written) = (tape(), Written::default());
@@ -255,7 +254,7 @@ mod tests {
                 walked.extend(ids(&page).into_iter().map(|id| id.parse::<u64>().unwrap()));
                 let Some(next) = page.next else { break };
                 before = Some(next);
-                // Meanwhile something comes, and the archive writes on.
+                // Meanwhile a story is appended, and the archive writes on.
                 desk.news(news(step, "new"));
                 if step % 3 == 0 {
                     written.write(&tape);
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_that_was_told_anew_is_there_once_and_as_it_is_now() {
+    fn an_updated_story_is_there_once_in_its_newest_version() {
         let (tape, written) = (tape(), Written::default());
         let desk = publisher(&tape);
         for id in 0..3 {
@@ -280,11 +279,11 @@ mod tests {
         assert_eq!(ids(&page), ["1", "2", "0"]);
         assert_eq!(page.stories[0].1.headline, "b");
         assert_eq!(page.next, None);
-        // Nor does a page behind it tell its old version.
+        // Nor does a later page have its old version.
         let before = Some(page.stories[0].0);
         let page = read_news(Some(&written), &tape, &all, before, 10).unwrap();
         assert_eq!(ids(&page), ["2", "0"]);
-        // What it was no longer counts.
+        // Its earlier version no longer counts.
         let of_words = NewsFilter {
             words: vec!["a".to_owned()],
             ..NewsFilter::default()
@@ -318,7 +317,7 @@ mod tests {
             ["test:2805", "test:2105", "test:1405", "test:705", "test:5"]
         );
         assert!((2..=4).contains(&parts), "{parts}");
-        // What is full needs no other part.
+        // A full page needs no other part.
         let (stories, cut) = taped(&tape, &rare, (BEGINNING, END), 1, 1_000);
         assert_eq!((stories.len(), cut), (1, None));
     }
@@ -339,8 +338,8 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_asks_for_symbols_types_and_words_at_once() {
-        let told = News {
+    fn a_filter_combines_symbols_types_and_words() {
+        let story = News {
             summary: Some("Éclairs for everybody".to_owned()),
             ..news(0, "GOOG Beats")
         };
@@ -353,7 +352,7 @@ mod tests {
                 types: types.to_vec(),
                 words: words.iter().map(|word| (*word).to_owned()).collect(),
             };
-            filter.passes(&told)
+            filter.passes(&story)
         };
         assert!(passes(&[], &[], &[]));
         assert!(passes(
@@ -364,7 +363,7 @@ mod tests {
         assert!(!passes(&["AAPL"], &[], &[]));
         assert!(!passes(&[], &[NewsType::Filing], &[]));
         assert!(!passes(&[], &[], &["beats", "misses"]));
-        // Only the last is somebody's who is still writing.
+        // Only the last word may be incomplete.
         assert!(passes(&[], &[], &["beats", "écl"]));
         assert!(!passes(&[], &[], &["bea", "goog"]));
     }

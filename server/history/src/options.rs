@@ -8,7 +8,7 @@ use market::Millis;
 
 use feeds::FeedSpec;
 
-/// Where history is kept, and for how long.
+/// The place of the history, and how long it is kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Archive")]
 pub struct ArchiveOptions {
@@ -62,10 +62,10 @@ pub struct ArchiveOptions {
 }
 
 impl ArchiveOptions {
-    /// Where the archive of these feeds is: its folder and which file.
+    /// The archive of these feeds: its folder and its file.
     ///
     /// # Errors
-    /// Why nothing is kept, as a clause.
+    /// The reason why nothing is kept, as a clause.
     pub fn place(&self, feeds: &[FeedSpec], seeded: bool) -> Result<(PathBuf, Kind), &'static str> {
         let kind = Kind::of(feeds);
         let folder = self.data.0.clone().ok_or("data is none")?;
@@ -77,7 +77,7 @@ impl ArchiveOptions {
         }
     }
 
-    /// What is kept, and how long.
+    /// What is kept, and for how long.
     pub fn keep(&self) -> archive::Keep {
         archive::Keep {
             ticks: self.keep_ticks.0,
@@ -88,14 +88,14 @@ impl ArchiveOptions {
     }
 }
 
-/// What kind of prices an archive has. Made-up and replayed ones are never in one file with others.
+/// The kind of prices in an archive. Simulated and replayed ones are never in one file with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Those of sources, and what is published.
+    /// Prices of sources, and published ones.
     Real,
-    /// The built-in market's, whatever else there is.
+    /// The built-in market's, whatever other feeds run.
     Simulated,
-    /// Those of recordings.
+    /// Prices of recordings.
     Replayed,
 }
 
@@ -140,11 +140,11 @@ impl FromStr for DataFolder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Age(pub Option<Millis>);
 
-/// More is for ever.
+/// Anything longer is for ever.
 const LONGEST: Millis = 1_000 * 366 * 24 * 60 * 60 * 1_000;
 
 impl fmt::Display for Age {
-    /// As it is read.
+    /// The form that is parsed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(age) = self.0 else {
             return f.write_str("forever");
@@ -182,7 +182,7 @@ impl FromStr for Age {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataSize(pub Option<u64>);
 
-/// Less is no room for a day.
+/// Anything less has no room for a day.
 const SMALLEST: u64 = 10_000_000;
 
 impl FromStr for DataSize {
@@ -209,7 +209,7 @@ impl FromStr for DataSize {
         };
         let bytes = number.parse::<u64>().ok();
         match bytes.and_then(|number| number.checked_mul(unit)) {
-            // What SQLite counts in is signed.
+            // SQLite counts in signed numbers.
             Some(bytes) if (SMALLEST..=i64::MAX as u64).contains(&bytes) => {
                 Ok(DataSize(Some(bytes)))
             }

@@ -1,4 +1,4 @@
-//! What holds more than the tape.
+//! Stores that hold more than the tape.
 
 use std::ops::Range;
 
@@ -9,18 +9,20 @@ use tape::EventId;
 
 use crate::filter::NewsFilter;
 
-/// Why something could not be read, in words for who runs the server.
+/// The reason why something could not be read, for the person who runs the server.
 pub type Unreadable = String;
 
-/// What remembers more than the tape does. Reading it blocks.
+/// A store that holds more than the tape. Reading it blocks.
 pub trait Past: Send + Sync {
-    /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
+    /// The newest event that it holds. Later events are not in it.
     fn written(&self) -> Option<EventId>;
 
-    /// The newest `limit` bars with a price of a symbol that start in a span, oldest first, as they were traded and with
-    /// what counts instead of what is remembered; among them those without a price.
+    /// The newest `limit` bars with a price of a symbol that start in a span, oldest first, unadjusted, with an overlay
+    /// over what is stored; among them those without a price.
     ///
     /// # Errors
+    ///
+    /// If it cannot be read.
     /// Where it cannot be read.
     fn bars(
         &self,
@@ -31,18 +33,18 @@ pub trait Past: Send + Sync {
         overlay: &Overlay,
     ) -> Result<Vec<Rolled>, Unreadable>;
 
-    /// The first `limit` symbols of which there are bars, in their order.
+    /// The first `limit` symbols with bars, in their order.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     fn symbols(&self, _limit: usize) -> Result<Vec<Symbol>, Unreadable> {
         Ok(Vec::new())
     }
 
-    /// The zone in which the days of a symbol begin; none where it is not remembered.
+    /// The zone in which the days of a symbol begin; `None` if it is not stored.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     fn zone(&self, _symbol: Symbol) -> Result<Option<TimeZone>, Unreadable> {
         Ok(None)
     }
@@ -50,15 +52,15 @@ pub trait Past: Send + Sync {
     /// The splits of a symbol that took effect in a span, in any order.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable>;
 
-    /// The newest `limit` stories that pass a filter and have an id before `before`, newest first;
-    /// of each story its newest version, under the id of that. There are fewer where enough was looked through, and then
-    /// it is said from where on to go on.
+    /// The newest `limit` stories that pass a filter and have an id before `before`, newest first; each in its newest
+    /// version, under the id of that. There are fewer if the limit of the search was reached; the result then has the
+    /// position to continue from.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     fn news(
         &self,
         filter: &NewsFilter,

@@ -13,15 +13,15 @@ use tokio::{sync::Semaphore, task};
 use crate::past::{Past, Unreadable};
 use events::Minutes;
 
-/// How many readings go on at one time: a disk is not quicker for more, and each holds a thread and
-/// its answer. The others wait, as long as a request may take.
+/// How many readings run at one time: a disk is not faster with more, and each holds a thread and its answer. The
+/// others wait, as long as a request may take.
 const READERS: usize = 4;
 
-/// Reads what was, a few readings at a time and never on a thread that serves.
+/// Reads history, a few readings at a time and never on a thread that serves.
 #[derive(Clone)]
 pub struct History {
     past: Option<Arc<dyn Past>>,
-    /// The exact sums of what the tape has bars of.
+    /// The exact sums of the bars on the tape.
     minutes: Arc<Minutes>,
     readers: Arc<Semaphore>,
     /// How many readings have failed.
@@ -29,7 +29,7 @@ pub struct History {
 }
 
 impl Default for History {
-    /// Without an archive: the tape is all.
+    /// Without an archive: the tape only.
     fn default() -> Self {
         History {
             past: None,
@@ -41,7 +41,7 @@ impl Default for History {
 }
 
 impl History {
-    /// With what remembers more than the tape.
+    /// With a store that holds more than the tape.
     pub fn new(past: Arc<dyn Past>) -> Self {
         History {
             past: Some(past),
@@ -59,15 +59,15 @@ impl History {
         Arc::clone(&self.minutes)
     }
 
-    /// Whether more is remembered than the tape holds.
+    /// Whether there is a store beside the tape.
     pub fn is_archived(&self) -> bool {
         self.past.is_some()
     }
 
-    /// Reads on a thread that may block, when it is the turn of this reading. What fails is logged.
+    /// Reads on a thread that may block, when it is this reading's turn. A failure is logged.
     ///
     /// # Errors
-    /// What the reading says, and where its thread panicked.
+    /// The reading's own error, or that its thread panicked.
     pub async fn read<R: Send + 'static>(
         &self,
         read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
@@ -75,7 +75,7 @@ impl History {
         let turn = Arc::clone(&self.readers).acquire_owned().await;
         let past = self.past.clone();
         let reading = task::spawn_blocking(move || {
-            // Held until it is read: a request that is given up does not stop its reading.
+            // Held until the reading is done: a cancelled request does not stop it.
             let _turn = turn;
             read(past.as_deref())
         });
@@ -84,7 +84,7 @@ impl History {
             .unwrap_or_else(|error| Err(format!("reading broke off: {error}")));
         read.inspect_err(|error| {
             let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-            // The first few, then only powers of two: each request for the past may fail.
+            // The first few, then only powers of two: each request for history may fail.
             if retry::is_logged(failures, 3) {
                 tracing::error!(failures, "what was cannot be read: {error}");
             }
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// A log that is kept.
+    /// A log that is collected.
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
 

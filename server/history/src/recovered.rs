@@ -1,4 +1,4 @@
-//! What a restarted server goes on from.
+//! The state that a restarted server continues from.
 
 use std::{
     collections::HashMap,
@@ -17,26 +17,25 @@ use events::{Entry, Owner, Tape, Topic, claims::ownership};
 use feeds::{HighWaterMark, ResumeState, ResumeStates};
 use sessions::Calendar;
 
-/// What a server goes on from.
+/// The state that a server continues from.
 #[derive(Debug)]
 pub struct RecoveredState {
-    /// The tape, with everything on it that it had, as far as it was stored.
+    /// The tape, with everything that was on it, as far as it was stored.
     pub tape: Tape,
-    /// Where feeds go on.
+    /// The state that feeds continue from.
     pub left: ResumeStates,
-    /// Whose the symbols and stories on it are.
+    /// The owners of the symbols and stories on it.
     pub owners: Vec<Ownership>,
-    /// What is written from now on; nothing where there shall be no archive; or why there is none
-    /// though there should be.
+    /// The writer of new events; nothing if no archive is configured; or why a configured one is missing.
     pub archive: Option<Result<Archive, String>>,
 }
 
-/// What a topic takes that holds a retained entry, as measured: its name, its place in the tables and its queue. A
-/// story that speaks of fifty symbols which nothing else speaks of takes fifty times that.
+/// The bytes of a topic with a retained entry, as measured: its name, its place in the tables and its queue. A story
+/// that names fifty symbols which no other story names takes fifty times that.
 const TOPIC_BYTES: usize = 400;
 
-/// What the tape keeps: a day of one-minute bars of seventy symbols, and their news. The bytes
-/// bound it where stories are long.
+/// The window of the tape: a day of one-minute bars of seventy symbols, and their news. The bytes bound it if stories
+/// are long.
 const WINDOW: tape::Limits = tape::Limits {
     entries: 100_000,
     bytes: 128 * 1024 * 1024,
@@ -44,18 +43,17 @@ const WINDOW: tape::Limits = tape::Limits {
     age_ms: 24 * 60 * 60 * 1000,
 };
 
-/// What the mark of a tape is drawn from: an id of one run of the server passes for one of another
-/// once in ten thousand times.
+/// The number of marks that a tape's is drawn from: an id of one run of the server is valid in another once in ten
+/// thousand times.
 const MARKS: std::ops::RangeInclusive<u32> = 1..=9_999;
 
 impl RecoveredState {
-    /// What a server goes on from whose archive is in this folder, or that has none. It waits for the disk.
+    /// Opens the state of a server with an archive in this folder, or without one. It blocks on the disk.
     ///
-    /// A disk that does not let the archive be opened is no reason not to serve: it is reported among
-    /// the feeds.
+    /// A disk that fails to open the archive does not stop the server: the failure is reported among the feeds.
     ///
     /// # Errors
-    /// When another server has the archive, or the file is not one that this server can read.
+    /// If another server has the archive, or this server cannot read the file.
     pub fn new(
         place: Option<(PathBuf, Kind)>,
         keep: archive::Keep,
@@ -88,7 +86,7 @@ impl RecoveredState {
     }
 }
 
-/// Opens the archive of that kind in a folder, and makes the tape go on where it ended.
+/// Opens the archive of that kind in a folder, and a tape that continues where it ended.
 fn open(
     folder: &Path,
     kind: Kind,
@@ -153,8 +151,8 @@ fn open(
             .iter()
             .filter(|stored| stored.conflation_key.is_none())
     };
-    // With room left, everything of the window's age is there; otherwise nothing is sure but that
-    // what came after the oldest is.
+    // With room left, everything of the window's age is there; otherwise only everything after the oldest event is
+    // certain to be.
     let room = retained().count() < refill.entries
         && 2 * bytes < refill.bytes
         && keep
@@ -194,7 +192,7 @@ fn open(
         });
         journal.record(frames.iter().map(|frame| &**frame), owners, *last);
     });
-    let told = newest
+    let marks = newest
         .iter()
         .map(|(&symbol, newest)| HighWaterMark {
             symbol,
@@ -209,13 +207,13 @@ fn open(
     tracing::info!(file = %file.display(), refilled, "goes on where the archive ends");
     Ok(RecoveredState {
         tape,
-        left: ResumeStates::new(left, told),
+        left: ResumeStates::new(left, marks),
         owners: opened.owners,
         archive: Some(Ok(archive)),
     })
 }
 
-/// Whose an event is that was on the tape before. Stories of feeds are not written down.
+/// The owner of an event that was on the tape before. Stories of feeds are not stored with one.
 fn owner_of(event: &Event, owners: &HashMap<&Subject, &Option<Arc<str>>>) -> Owner {
     let symbol = match event {
         Event::News(news) => {
@@ -229,8 +227,8 @@ fn owner_of(event: &Event, owners: &HashMap<&Subject, &Option<Arc<str>>>) -> Own
     Owner::written(owners.get(&Subject::Symbol(symbol)).copied())
 }
 
-/// Removes the archive of another replay, unless a server is using it: what a recording told the last
-/// time is not the past of what it tells now.
+/// Removes the archive of an earlier replay, unless a server is using it: the events of another recording are not the
+/// past of this one.
 fn begin_anew(file: &Path) {
     let beside = |suffix: &str| {
         let mut path = file.as_os_str().to_owned();
@@ -240,13 +238,13 @@ fn begin_anew(file: &Path) {
     let lock = File::options().write(true).open(beside(".lock"));
     if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
         for suffix in ["", "-wal", "-shm", "-journal-0", "-journal-1"] {
-            // What is not there need not be removed; what cannot be, is opened as it is.
+            // Missing files need not be removed; one that cannot be removed is opened as it is.
             let _ = fs::remove_file(beside(suffix));
         }
     }
 }
 
-/// What the refill has of a symbol.
+/// The refill's content for a symbol.
 #[derive(Debug, Default)]
 struct Newest {
     quote: Option<Quote>,
@@ -265,13 +263,13 @@ impl Newest {
         let mut trades = Vec::new();
         for page in archive.trades(quote.symbol, since..Millis::MAX) {
             match page {
-                // Of the feed alone that takes them up.
+                // Of the feed that restores them only.
                 Ok(print) if print.feed.as_deref() == Some(&*session.source) => {
                     trades.push((print.time, print.trade));
                 }
                 Ok(_) => {}
                 Err(failure) => {
-                    // The bar that was open is told as what comes from now on makes it.
+                    // The bar that was open is published with the trades that are still to come.
                     tracing::warn!(symbol = %quote.symbol, %failure, "its last trades could not be read");
                     trades.clear();
                     break;

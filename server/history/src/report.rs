@@ -3,10 +3,10 @@
 use archive::Status;
 use tape::EventId;
 
-/// How the archive is doing.
+/// The state of the archive, with its writer's.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// What it says of itself.
+    /// The archive's own status.
     pub status: Status,
     /// Everything on the tape up to here is on disk.
     pub written: EventId,

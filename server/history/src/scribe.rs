@@ -20,13 +20,13 @@ use crate::report::Report;
 use clock::Now;
 use events::{Cursor, Tape, Topic, claims::ownership};
 
-/// How the archive is called among the feeds.
+/// The archive's name among the feeds.
 const NAME: &str = "Archive";
 
 /// How much is read while the tape is locked, in bytes of events.
 const SLICE_BYTES: usize = 512 * 1024;
 
-/// How long to wait after a failure of which nothing is known.
+/// How long to wait after an unknown failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The archive, and how much of the tape is in it. A clone is the same.
@@ -35,7 +35,7 @@ pub struct Scribe(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// The archive, or why there is none though there should be.
+    /// The archive, or why a configured one is missing.
     archive: Result<Archive, String>,
     /// Everything on the tape up to here is on disk.
     written: watch::Receiver<EventId>,
@@ -43,8 +43,8 @@ struct Shared {
 }
 
 impl Scribe {
-    /// Writes from now on what is appended to a tape, on which there is nothing that is not written
-    /// yet; until `stop` is cancelled, and then what is left. `committed` receives how long each commit takes.
+    /// Writes from now on what is appended to a tape, whose earlier events are all written; until `stop` is cancelled,
+    /// and then the rest. `committed` receives how long each commit takes.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -85,7 +85,7 @@ impl Scribe {
         (Scribe(Arc::new(shared)), task)
     }
 
-    /// An archive that there should be and is not, with the reason.
+    /// A configured archive that is missing, with the reason.
     pub fn failed(reason: String) -> Self {
         Scribe(Arc::new(Shared {
             archive: Err(reason),
@@ -99,7 +99,7 @@ impl Scribe {
         self.0.archive.as_ref().ok()
     }
 
-    /// Why nothing can be written at the moment, if that is so.
+    /// The reason why nothing can be written at the moment, if so.
     pub fn trouble(&self, tape: &Tape) -> Option<String> {
         let archive = match &self.0.archive {
             Ok(archive) => archive,
@@ -108,7 +108,7 @@ impl Scribe {
         match archive.status().state {
             State::Ok => None,
             State::Failed(reason) => Some(reason),
-            // It is tried again with what comes, unless that is under way.
+            // The next batch tries again, unless an attempt is under way.
             State::Degraded(reason) => {
                 let behind = *self.0.written.borrow() < tape.view(|view| view.position());
                 behind.then_some(reason)
@@ -119,7 +119,7 @@ impl Scribe {
     /// Waits until everything on the tape up to a position is on disk.
     ///
     /// # Errors
-    /// When an attempt to write fails meanwhile: why. It may be on disk a moment later all the same.
+    /// If an attempt to write fails meanwhile, with the reason. The event may be on disk a moment later all the same.
     pub async fn on_disk(&self, position: EventId) -> Result<(), String> {
         let archive = self.0.archive.as_ref().map_err(String::clone)?;
         let mut written = self.0.written.clone();
@@ -146,7 +146,7 @@ impl Scribe {
         }
     }
 
-    /// How it is doing; one that could not be opened has failed.
+    /// Its state; one that could not be opened has failed.
     pub fn report(&self) -> Report {
         let status = match &self.0.archive {
             Ok(archive) => archive.status(),
@@ -166,14 +166,14 @@ impl Scribe {
         }
     }
 
-    /// What somebody should do something about, in one line; nothing where it is well.
+    /// What somebody should act on, in one line; `None` if there is nothing.
     pub fn alarm(&self) -> Option<String> {
         let writing = self
             .feed_status()
             .and_then(|status| status.detail)
             .map(|detail| format!("nothing is archived: {detail}"));
         let Report { status, .. } = self.report();
-        // One that is being moved is in both.
+        // A row that is being moved is in both.
         let bad = status.quarantined.max(status.damaged);
         let damaged = (bad > 0).then(|| {
             format!(
@@ -190,7 +190,7 @@ impl Scribe {
         (!alarms.is_empty()).then(|| alarms.join("; "))
     }
 
-    /// What is wrong with it, as it stands among the feeds; nothing where it is well.
+    /// The notice as shown among the feeds; `None` if there is nothing to act on.
     pub fn feed_status(&self) -> Option<FeedStatus> {
         let Report { status, lost, .. } = self.report();
         let (state, detail) = match status.state {
@@ -220,10 +220,10 @@ struct Writing {
     /// Receives how long each commit takes.
     committed: Box<dyn Fn(Duration) + Send + Sync>,
     written: watch::Sender<EventId>,
-    /// How many kept entries are behind the cursor, of all that were ever on the tape.
+    /// How many retained entries are behind the cursor, of all that were ever on the tape.
     passed: u64,
     lost: Arc<AtomicU64>,
-    /// Whose the symbols are, as it is written down.
+    /// The owners of the symbols, as stored.
     owners: HashMap<Subject, Option<Arc<str>>>,
 }
 
@@ -250,9 +250,10 @@ impl Writing {
         }
     }
 
-    /// Waits for something that is not written, and reads everything that is not.
+    /// Waits for an entry that is not written, and reads all such entries.
     ///
-    /// It is read to the end, so that what is on disk is the state of the tape at one position: what is
+    /// It reads to the end, so that the state on disk is that of the tape at one position: an entry that is superseded
+    /// between two slices is in a later one.
     /// superseded between two slices is in a later one.
     async fn next(&mut self) -> Batch {
         let mut read = Vec::new();
@@ -264,13 +265,13 @@ impl Writing {
         self.read_on(first, read)
     }
 
-    /// Reads what is left.
+    /// Reads the rest.
     fn rest(&mut self) -> Option<Batch> {
         let batch = self.read_on(Ok(()), Vec::new());
         (!batch.events.is_empty()).then_some(batch)
     }
 
-    /// Reads to the end of the tape, a slice at a time, so that nobody who publishes waits for all of it.
+    /// Reads to the end of the tape, a slice at a time, so that no publication waits for all of it.
     fn read_on(&mut self, mut read: Result<(), OffTape>, first: Vec<events::Delivery>) -> Batch {
         let mut batch = Batch::default();
         let mut deliveries = first;
@@ -296,8 +297,8 @@ impl Writing {
         }
     }
 
-    /// Whether something is somebody else's than what is written down. That of stories is always written:
-    /// there are far more of them, and each is told once or twice.
+    /// Whether an owner differs from the stored one. Owners of stories are always written: there are far more of them,
+    /// and each is published once or twice.
     fn is_news(&mut self, Ownership { subject, owner }: &Ownership) -> bool {
         if matches!(subject, Subject::Story(_)) || self.owners.get(subject) == Some(owner) {
             return matches!(subject, Subject::Story(_));
@@ -306,7 +307,7 @@ impl Writing {
         true
     }
 
-    /// Goes on with what is left in the window, after more has come than it holds.
+    /// Continues with the rest of the window, after more was appended than it holds.
     fn skip_lost(&mut self) {
         let evicted = self.cursor.skip_lost(|view| view.stats().evicted);
         let lost = evicted.saturating_sub(self.passed);

@@ -5,7 +5,7 @@ use market::{Bar, Interval};
 
 use crate::{outcome::One, rows::Row};
 
-/// What is written next.
+/// The rows that are written next.
 #[derive(Default)]
 pub(crate) struct Batch {
     bars: Vec<Bar>,
@@ -24,8 +24,8 @@ impl Batch {
         interval: Interval,
         importer: &mut Importer,
     ) -> Result<Written, archive::Failure> {
-        // Neighbours on the disk together; of the same bar twice, the last one still comes last. Trades
-        // stay as they are in the file, because those of the same time are told apart by that.
+        // Neighbours on the disk together; of the same bar twice, the last one is still last. Trades keep the order of
+        // the file, because it distinguishes those of the same time.
         self.bars.sort_by_key(|bar| (bar.symbol, bar.start));
         let bars = importer.bars(interval, &self.bars)?;
         let prints = importer.trades(&self.prints)?;

@@ -1,15 +1,15 @@
-//! Which column of a file says what.
+//! The columns of a file and their roles.
 
 use std::{fmt, str::FromStr};
 
-/// What a column can say.
+/// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Role {
-    /// When: a bar's start, or a trade's time.
+    /// The time: a bar's start, or a trade's time.
     Time,
-    /// The time of day, where [`Role::Time`] is only a day.
+    /// The time of day, if [`Role::Time`] is only a day.
     Clock,
-    /// Of what.
+    /// The symbol.
     Symbol,
     /// A bar's first price.
     Open,
@@ -31,13 +31,13 @@ pub(crate) enum Role {
     Size,
     /// The source's number of a trade.
     Id,
-    /// What a trade moves, where that is not everything: `last`, `range` and `volume`, or `none`.
+    /// What a trade moves, unless it moves everything: `last`, `range` and `volume`, or `none`.
     TradeEligibility,
-    /// Which feed told a trade: numbers of two feeds are two trades.
+    /// The feed that published a trade: the numbers of different feeds are different trades.
     Feed,
-    /// Of a day: how many shares there are for each one before, 1 for a day without a split.
+    /// Of a day: the number of shares for each earlier one, 1 for a day without a split.
     Split,
-    /// Of a day: what is paid for each share, 0 for a day without a dividend.
+    /// Of a day: the dividend per share, 0 for a day without one.
     Dividend,
 }
 
@@ -84,7 +84,7 @@ impl Role {
         }
     }
 
-    /// How its column is called, in letters and digits alone; the likeliest first.
+    /// The headers of its column, in letters and digits only; the likeliest first.
     const fn headers(self) -> &'static [&'static str] {
         match self {
             Role::Time => &[
@@ -163,8 +163,8 @@ impl fmt::Display for Role {
     }
 }
 
-/// Columns as a person names them: `time=Date,close=Last`, by their headers or by their numbers
-/// from 1; without a name behind the sign there is no such column. `time=Date+Time` are two.
+/// Columns as a person gives them: `time=Date,close=Last`, by their headers or by their numbers from 1; without a name
+/// after the sign there is no such column. `time=Date+Time` are two.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mapping(pub(crate) Vec<(Role, String)>);
 
@@ -182,7 +182,7 @@ impl FromStr for Mapping {
             let Some((role, header)) = known else {
                 let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
                 return Err(format!(
-                    "{part:?} does not say a column: expected WHAT=HEADER, with one of {}",
+                    "{part:?} is no column: expected WHAT=HEADER, with one of {}",
                     names.join(" ")
                 ));
             };
@@ -190,7 +190,7 @@ impl FromStr for Mapping {
                 let twice = mapping.iter().any(|(known, _)| *known == role);
                 mapping.push((role, header.to_owned()));
                 if twice {
-                    Err(format!("{role} is said twice: expected one column of it"))
+                    Err(format!("{role} is given twice: expected one column of it"))
                 } else {
                     Ok(())
                 }
@@ -208,12 +208,12 @@ impl FromStr for Mapping {
 }
 
 impl Mapping {
-    /// Whether it says the column of a role, or that there is none.
-    pub(crate) fn says(&self, role: Role) -> bool {
-        self.0.iter().any(|(said, _)| *said == role)
+    /// Whether it gives the column of a role, or that there is none.
+    pub(crate) fn names(&self, role: Role) -> bool {
+        self.0.iter().any(|(given, _)| *given == role)
     }
 
-    /// Whether all that is said is said by numbers, as of a file without a header.
+    /// Whether all columns are given by numbers, for a file without a header.
     pub(crate) fn is_by_number(&self) -> bool {
         let mut named = self
             .0
@@ -224,7 +224,7 @@ impl Mapping {
     }
 }
 
-/// What a file tells.
+/// The kind of rows in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bars,
@@ -239,10 +239,10 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Finds the columns of a file by its header, where the mapping does not say them.
+    /// Finds the columns of a file by its header, unless the mapping gives them.
     ///
     /// # Errors
-    /// What is missing, with the header.
+    /// The missing columns, with the header.
     pub(crate) fn find(header: &[String], mapping: &Mapping) -> Result<Self, String> {
         let mut columns = Columns {
             kind: Kind::Bars,
@@ -323,8 +323,8 @@ impl Columns {
     ) -> Option<&'a String> {
         let is_number = |named: &str| named.parse::<usize>().is_ok();
         let by_name = |role: &Role| {
-            let said = mapping.0.iter().find(|(known, _)| known == role);
-            !by_number && said.is_none_or(|(_, named)| !is_number(named))
+            let given = mapping.0.iter().find(|(known, _)| known == role);
+            !by_number && given.is_none_or(|(_, named)| !is_number(named))
         };
         let mut chosen = Role::ALL
             .into_iter()
@@ -349,24 +349,24 @@ impl Columns {
                 .iter()
                 .find_map(|name| plain.iter().position(|header| header == name))
         };
-        let said = |role: Role| mapping.0.iter().any(|(known, _)| *known == role);
+        let is_given = |role: Role| mapping.0.iter().any(|(known, _)| *known == role);
         // A day and a time of day in two columns.
         let days = ["date", "day", "tradedate"];
-        if !said(Role::Time)
-            && !said(Role::Clock)
+        if !is_given(Role::Time)
+            && !is_given(Role::Clock)
             && let (Some(day), Some(clock)) = (find(&days), find(Role::Clock.headers()))
         {
             self.at[Role::Time as usize] = Some(day);
             self.at[Role::Clock as usize] = Some(clock);
         }
-        let trades = !said(Role::Open) && find(Role::Open.headers()).is_none();
+        let trades = !is_given(Role::Open) && find(Role::Open.headers()).is_none();
         for role in Role::ALL {
             let of_trades = matches!(
                 role,
                 Role::Price | Role::Size | Role::Id | Role::TradeEligibility | Role::Feed
             );
             let of_both = matches!(role, Role::Time | Role::Symbol);
-            if said(role) || role == Role::Clock || !(of_both || of_trades == trades) {
+            if is_given(role) || role == Role::Clock || !(of_both || of_trades == trades) {
                 continue;
             }
             if self.at[role as usize].is_none() {
@@ -376,12 +376,12 @@ impl Columns {
         }
     }
 
-    /// Where a role stands.
+    /// The column of a role.
     pub(crate) fn at(&self, role: Role) -> Option<usize> {
         self.at[role as usize]
     }
 
-    /// What was found, for a person: `time from Date, open from Open`.
+    /// The columns found, for a person: `time from Date, open from Open`.
     pub(crate) fn describe(&self, header: &[String]) -> String {
         let found = Role::ALL.into_iter().filter_map(|role| {
             let at = self.at(role)?;
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_says_otherwise() {
+    fn a_mapping_overrides_the_header() {
         for (header, mapping, found) in [
             (
                 "a,b,c,d,e,Volume",
@@ -488,19 +488,15 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_missing_and_what_is_wrong() {
+    fn reports_missing_and_invalid_columns() {
         for (header, mapping, words) in [
             ("Date,Open,High,Low", "", "no column for close"),
             ("a,b", "", "no column for time, open, high, low, close"),
             ("price,size", "", "no column for time among"),
             ("Date,Open", "close=Last", "no column \"Last\" for close"),
-            (
-                "Date,Open",
-                "closing=Last",
-                "\"closing=Last\" does not say a column",
-            ),
-            ("Date,Open", "open", "\"open\" does not say a column"),
-            ("Date,Open", "open=1,open=2", "open is said twice"),
+            ("Date,Open", "closing=Last", "\"closing=Last\" is no column"),
+            ("Date,Open", "open", "\"open\" is no column"),
+            ("Date,Open", "open=1,open=2", "open is given twice"),
             ("Date,Open", "open=9", "no column \"9\" for open"),
             (
                 "Date,Open,High,Low,Close,Close",

@@ -1,4 +1,4 @@
-//! What the targets under `server/fuzz` need of an import.
+//! The parts of the targets under `server/fuzz` that concern imports.
 
 use std::io;
 
@@ -19,10 +19,10 @@ use sessions::Calendar;
 
 const NOW: u64 = 1_790_000_000_000;
 
-/// Reads a file as an import would. Its first line stands for the options: columns, format of times and
-/// interval, with `;` between them.
+/// Reads a file as an import would. Its first line has the options: columns, format of times and interval, separated by
+/// `;`.
 pub fn file(bytes: &[u8]) {
-    // Of a file with a column of symbols, and of one without.
+    // Files with a column of symbols, and without one.
     for symbol in [None, "ANY".parse().ok()] {
         read(bytes, symbol);
     }
@@ -30,10 +30,10 @@ pub fn file(bytes: &[u8]) {
 
 fn read(bytes: &[u8], symbol: Option<Symbol>) {
     let end = bytes.iter().position(|byte| *byte == b'\n');
-    let (asked, file) = bytes.split_at(end.map_or(0, |end| end + 1));
-    let asked = String::from_utf8_lossy(asked);
-    let mut asked = asked.trim_end().split(';');
-    let mut next = || asked.next().filter(|text| !text.is_empty());
+    let (options, file) = bytes.split_at(end.map_or(0, |end| end + 1));
+    let options = String::from_utf8_lossy(options);
+    let mut options = options.trim_end().split(';');
+    let mut next = || options.next().filter(|text| !text.is_empty());
     let options = ImportOptions {
         files: Vec::new(),
         columns: next().and_then(|text| text.parse().ok()),
@@ -59,7 +59,7 @@ fn read(bytes: &[u8], symbol: Option<Symbol>) {
         number = lines.number();
         assert!(lines.text().chars().count() <= 120);
         let Line::Record = line else { continue };
-        // Whatever is packed into a record stands in the line.
+        // The fields of a record are in the line.
         for column in 0..=lines.len() {
             let _ = lines.field(column);
         }
@@ -77,7 +77,7 @@ fn read(bytes: &[u8], symbol: Option<Symbol>) {
     }
 }
 
-/// Reads a time in each of the formats, and in one that is a pattern.
+/// Parses a time in each of the formats, and in a pattern.
 pub fn time(pattern: &str, text: &str) {
     let zone = Calendar::UsStocks.zone();
     for format in ["iso", "s", "ms", "us", "ns", "excel", "%Y%m%d", pattern] {

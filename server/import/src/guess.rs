@@ -1,4 +1,4 @@
-//! How long the bars of a file are, by its times.
+//! The interval of a file's bars, inferred from its times.
 
 use std::collections::HashMap;
 
@@ -13,18 +13,17 @@ use crate::{
 /// The time, the time of day and the symbol of a line.
 pub(super) type Sampled = (String, Option<String>, Option<String>);
 
-/// What the options say where the times do not.
-const ASKED: &str = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";
+/// The options that apply if the times do not decide.
+const EXPECTED: &str = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";
 
-/// How far two days apart may be that follow each other: a long weekend lies between.
+/// The longest distance between two consecutive days: a long weekend.
 const LONG_WEEKEND: Millis = 4 * 24 * 60 * 60 * 1_000;
 
-/// How many steps of one length tell that it is the interval. A minute's file with few trades has steps of five
-/// minutes too.
+/// How many steps of one length decide the interval. A file of minutes with few trades has steps of five minutes too.
 const ENOUGH: usize = 3;
 
-/// How long the bars of a file are: the step between most lines of a symbol, where all other steps are a
-/// multiple of it. Nothing is assumed of a file that may be otherwise.
+/// The interval of a file's bars: the step between most lines of a symbol, if all other steps are a multiple of it. An
+/// ambiguous file is not guessed.
 pub(super) fn interval(
     format: &TimeFormat,
     sample: &[Sampled],
@@ -50,7 +49,7 @@ pub(super) fn interval(
             // A step of a day may have 23 hours.
             Some(shortest) if shortest < 23 * Interval::Hour.millis() => of_a_day(shortest, &steps),
             Some(shortest) if shortest > LONG_WEEKEND => Err(format!(
-                "its bars are {} days apart, which is no interval: {ASKED}, where 1d takes each as the bar of one day",
+                "its bars are {} days apart, which is no interval: {EXPECTED}, where 1d takes each as the bar of one day",
                 (shortest + Interval::Hour.millis()) / Interval::Day.millis()
             )),
             _ => Ok(Interval::Day),
@@ -58,7 +57,7 @@ pub(super) fn interval(
     }
     match shortest {
         None => Err(format!(
-            "its times do not tell how long its bars are: {ASKED}"
+            "the length of its bars does not follow from its times: {EXPECTED}"
         )),
         Some(shortest) => of_a_day(shortest, &steps).and_then(|interval| {
             let aligned = stamps
@@ -74,12 +73,12 @@ pub(super) fn interval(
     }
 }
 
-/// The times between a line and the one before it of the same symbol.
+/// The times between consecutive lines of the same symbol.
 fn steps(stamps: &[(Stamp, Option<&str>)]) -> Vec<Millis> {
     let mut newest: HashMap<Option<&str>, Millis> = HashMap::new();
     let mut steps = Vec::new();
     for (stamp, symbol) in stamps {
-        // In which zone does not matter here, but for two days a year.
+        // The zone does not matter here, except on two days a year.
         let Some(time) = stamp.millis(&TimeZone::UTC) else {
             continue;
         };
@@ -98,7 +97,7 @@ fn of_a_day(shortest: Millis, steps: &[Millis]) -> Result<Interval, String> {
         .find(|interval| *interval != Interval::Day && interval.millis() == shortest);
     let Some(interval) = found else {
         return Err(format!(
-            "its bars are {} s apart, which is no interval: {ASKED}",
+            "its bars are {} s apart, which is no interval: {EXPECTED}",
             shortest / 1_000
         ));
     };
@@ -109,7 +108,7 @@ fn of_a_day(shortest: Millis, steps: &[Millis]) -> Result<Interval, String> {
         .iter()
         .filter(|step| **step <= 4 * Interval::Hour.millis())
         .count();
-    // Nobody has bars between those of a second and a minute.
+    // No source has bars between those of a second and a minute.
     let is_shortest = matches!(interval, Interval::Second | Interval::Minute);
     if is_multiple && (is_shortest || (equal >= ENOUGH && equal * 5 >= short * 4)) {
         Ok(interval)
@@ -119,5 +118,5 @@ fn of_a_day(shortest: Millis, steps: &[Millis]) -> Result<Interval, String> {
 }
 
 fn unsure(interval: Interval) -> String {
-    format!("its bars may be of {interval}, or shorter ones of which some are missing: {ASKED}")
+    format!("its bars may be of {interval}, or shorter ones of which some are missing: {EXPECTED}")
 }

@@ -1,8 +1,8 @@
-//! `tickertape import`: history from files of CSV into the archive.
+//! `tickertape import`: history from CSV files into the archive.
 //!
-//! A line is a bar or a trade, and either goes in as it stands or is refused with its number and the
-//! reason; no other line suffers from it. What a file has where, how it writes its times and how long
-//! its bars are is guessed from its beginning, said, and can be said otherwise.
+//! A line is a bar or a trade, and either is imported unchanged or refused with its number and the reason, without
+//! affecting other lines. The columns of a file, its format of times and the length of its bars are inferred from its
+//! beginning, reported, and can be overridden.
 
 mod batch;
 mod columns;
@@ -46,10 +46,10 @@ pub use self::{
     time::{Stamp, TimeFormat},
 };
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// What became of the lines that were taken.
+    /// The results of the accepted lines.
     pub written: Written,
     /// How many lines were refused.
     pub refused: u64,
@@ -66,12 +66,12 @@ fn date_in(file: &Path) -> Option<Date> {
         .map(|stamp| stamp.day(&TimeZone::UTC))
 }
 
-/// Imports files into the archive of that name in a folder, one after another. What it does is written
-/// to `out`; what it refuses and its progress, to the standard error output.
+/// Imports files into the archive of that name in a folder, one after another. Its actions are written to `out`;
+/// refused lines and progress to the standard error.
 ///
 /// # Errors
-/// When a file cannot be read or understood, or the archive cannot be written. What was taken before
-/// is in the archive; the same import again takes it up.
+/// If a file cannot be read or understood, or the archive cannot be written. Rows that were accepted before are in the
+/// archive; repeating the import continues it.
 pub fn import(
     options: &ImportOptions,
     folder: &Path,
@@ -108,7 +108,7 @@ pub fn import(
 }
 
 fn print(out: &mut dyn Write, text: &str) -> Result<(), String> {
-    writeln!(out, "{text}").map_err(|error| format!("cannot say what was done: {error}"))
+    writeln!(out, "{text}").map_err(|error| format!("cannot write the report: {error}"))
 }
 
 fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Result<One, String> {

@@ -13,9 +13,9 @@ const MAX_LINE: usize = 64 * 1024;
 /// The most columns.
 const MAX_COLUMNS: usize = 256;
 
-/// Reads records line by line. A record never goes on over a line's end, as text in quotes may in
-/// [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180): market data has no such text, and one
-/// quote that is never closed would else swallow the rest of the file.
+/// Reads records line by line. A record never continues over a line's end, as quoted text may in [RFC
+/// 4180](https://www.rfc-editor.org/rfc/rfc4180): market data has no such text, and one unclosed quote would otherwise
+/// swallow the rest of the file.
 pub(crate) struct Lines<R> {
     reader: R,
     parser: Reader,
@@ -27,10 +27,10 @@ pub(crate) struct Lines<R> {
     count: usize,
 }
 
-/// What stands in the next line.
+/// The content of the next line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// A record: [`Lines::field`] tells its fields.
+    /// A record: [`Lines::field`] returns its fields.
     Record,
     /// Something else.
     Refused(Malformed),
@@ -45,7 +45,7 @@ pub(crate) enum Malformed {
     Wide,
     /// A quote is not closed in it.
     Quote,
-    /// A line's end of another kind is in it.
+    /// It contains a line end of another kind.
     Return,
 }
 
@@ -75,10 +75,10 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// Goes to the next line that is not empty; `None` at the end.
+    /// Moves to the next line that is not empty; `None` at the end.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             self.count = 0;
@@ -93,7 +93,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// Where the line stands in the file, from 1.
+    /// The line's number in the file, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -103,8 +103,7 @@ impl<R: BufRead> Lines<R> {
         self.count
     }
 
-    /// A field of the record without the space around it; empty where there is none. `None` where it
-    /// is not UTF-8.
+    /// A field of the record without surrounding space; empty if there is none. `None` if it is not UTF-8.
     pub(crate) fn field(&self, column: usize) -> Option<&str> {
         if column >= self.count {
             return Some("");
@@ -114,7 +113,7 @@ impl<R: BufRead> Lines<R> {
         Some(text.trim())
     }
 
-    /// The line as it came, for a person.
+    /// The line as it was, for a person.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.line)
             .trim_end()
@@ -123,7 +122,7 @@ impl<R: BufRead> Lines<R> {
             .collect()
     }
 
-    /// Reads a line with its end; `None` at the end, `false` where it is too long.
+    /// Reads a line with its end; `None` at the end, `false` if it is too long.
     fn read_line(&mut self) -> io::Result<Option<bool>> {
         self.line.clear();
         let (mut read, mut whole) = (0_usize, true);
@@ -164,13 +163,13 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn split(&mut self) -> Line {
-        // Nearly all lines: without quotes, only the delimiter means something.
+        // Nearly all lines: without quotes, only the delimiter has a meaning.
         if memchr::memchr2(b'"', b'\r', &self.line).is_none() {
             for end in memchr::memchr_iter(self.delimiter, &self.line) {
                 if self.count + 1 == MAX_COLUMNS {
                     return Line::Refused(Malformed::Wide);
                 }
-                // The fields are packed without their delimiters.
+                // The fields are stored without their delimiters.
                 self.ends[self.count] = end - self.count;
                 self.count += 1;
             }
@@ -203,10 +202,10 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// What separates the fields of a header: the one of `,` `;` tab and `|` that is in it most often.
+/// The delimiter of a header: the most frequent of `,` `;` tab and `|`.
 pub(crate) fn delimiter_of(header: &str) -> u8 {
     let count = |delimiter: u8| header.bytes().filter(|byte| *byte == delimiter).count();
-    // Of those as often as one another, the last counts.
+    // Of equally frequent ones, the last counts.
     b"|\t;,"
         .iter()
         .copied()
@@ -303,7 +302,7 @@ mod tests {
                     .map(|record| record.unwrap().iter().map(str::to_owned).collect())
                     .collect();
                 match ours.pop() {
-                    // What it makes of quotes that stay open is its own.
+                    // Its treatment of unclosed quotes is its own.
                     Some((_, Err(Malformed::Quote))) => {}
                     Some((_, record)) => prop_assert_eq!(theirs, vec![record.unwrap()], "{}", line),
                     None => prop_assert!(line.trim().is_empty()),

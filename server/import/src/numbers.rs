@@ -1,20 +1,19 @@
-//! Numbers as files write them.
+//! Numbers in files.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-/// The longest exponent that is read: more digits than a price has fit no decimal.
+/// The longest exponent that is parsed: more digits fit into no decimal.
 const MAX_EXPONENT: i32 = 28;
 
-/// How a file writes its numbers.
+/// The notation of a file's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Numbers {
-    /// Digits with at most one point. Nothing else is taken, so that nothing is misread.
+    /// Digits with at most one point. Nothing else is accepted, so that nothing is misread.
     #[default]
     Plain,
-    /// `1,234,567.89`, and what [`Numbers::Comma`] reads beside it.
+    /// `1,234,567.89`, and the additions of [`Numbers::Comma`].
     Point,
-    /// `1.234.567,89`. Blanks and apostrophes part thousands too, `1.2M` is 1,200,000, and `1e-5` is
-    /// 0.00001.
+    /// `1.234.567,89`. Blanks and apostrophes may also separate thousands, `1.2M` is 1,200,000, and `1e-5` is 0.00001.
     Comma,
 }
 
@@ -44,7 +43,7 @@ impl FromStr for Numbers {
 }
 
 impl Numbers {
-    /// What a number has to look like.
+    /// The form of a valid number.
     pub(super) fn expected(self) -> &'static str {
         match self {
             Numbers::Plain => {
@@ -55,9 +54,9 @@ impl Numbers {
         }
     }
 
-    /// The number as digits with at most one point; `None` where it is not one.
+    /// The number as digits with at most one point; `None` if it is invalid.
     pub(super) fn plain(self, text: &str) -> Option<Cow<'_, str>> {
-        // Some write their prices with the currency.
+        // Some files write prices with the currency.
         let text = text.strip_prefix('$').unwrap_or(text);
         let (point, thousands) = match self {
             Numbers::Plain => return Some(Cow::Borrowed(text)),
@@ -85,7 +84,7 @@ impl Numbers {
     }
 }
 
-/// Takes `e5` and the letters of scale from the end.
+/// Removes `e5` and the letters of scale from the end.
 fn exponent(text: &str) -> Option<(&str, i32)> {
     if let Some((digits, exponent)) = text.split_once(['e', 'E']) {
         let exponent: i32 = exponent.parse().ok()?;
@@ -102,8 +101,8 @@ fn exponent(text: &str) -> Option<(&str, i32)> {
     })
 }
 
-/// The digits of a whole number whose thousands may be apart: groups of three, of two as in India, with
-/// three at the end.
+/// The digits of a whole number whose thousands may be separated: groups of three, or of two as in India, with three at
+/// the end.
 fn joined(text: &str, thousands: char) -> Option<String> {
     let is_between = |c: char| {
         c == thousands
@@ -131,7 +130,7 @@ fn all_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `whole.fraction` with its point moved to the right, or to the left where `places` is below zero.
+/// `whole.fraction` with its point moved to the right, or to the left if `places` is below zero.
 fn shifted(whole: &str, fraction: &str, places: i32) -> String {
     let digits = format!("{whole}{fraction}");
     let point = whole.len() as i32 + places;
@@ -148,7 +147,7 @@ fn shifted(whole: &str, fraction: &str, places: i32) -> String {
     };
     match plain.find(|c| c != '0') {
         Some(0) => plain,
-        // Zeros in front of the digits, but for one in front of the point.
+        // Leading zeros, except one before the point.
         Some(zeros) if plain[zeros..].starts_with('.') => plain[zeros - 1..].to_owned(),
         Some(zeros) => plain[zeros..].to_owned(),
         None => "0".to_owned(),

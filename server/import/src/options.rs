@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::{columns::Mapping, numbers::Numbers, time::TimeFormat};
 
-/// What is to be imported, and how it is to be read.
+/// The files to import, and how to read them.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ImportOptions {
     /// CSV with a header, plain, gzip or ZIP: a bar or a trade per line

@@ -1,4 +1,4 @@
-//! What came of a file.
+//! The result for a file.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -8,10 +8,10 @@ use market::Symbol;
 
 use crate::{progress::Progress, refused::Refused, rows::Row};
 
-/// How many refused lines of a file are told one by one.
+/// How many refused lines of a file are reported one by one.
 const TOLD: usize = 20;
 
-/// What came of one file.
+/// The result for one file.
 #[derive(Debug, Default)]
 pub(crate) struct One {
     pub(crate) written: Written,
@@ -42,7 +42,7 @@ impl fmt::Display for One {
     }
 }
 
-/// What was refused of a file.
+/// The refused lines of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     pub(crate) count: u64,
@@ -69,9 +69,9 @@ impl Refusals {
         self.count += 1;
         *self.kinds.entry(refused.kind).or_default() += 1;
         if self.count <= TOLD as u64 {
-            progress.say(&format!("{}:{line}: {refused}", file.display()));
+            progress.report(&format!("{}:{line}: {refused}", file.display()));
         } else if self.count == TOLD as u64 + 1 {
-            progress.say(&format!(
+            progress.report(&format!(
                 "{}: more lines are refused; they are counted",
                 file.display()
             ));

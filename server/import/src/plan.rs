@@ -1,4 +1,4 @@
-//! How a file is read: by its beginning and the options.
+//! The plan for reading a file, from its beginning and the options.
 
 use std::{cell::OnceCell, fmt, io};
 
@@ -18,38 +18,38 @@ use crate::{
     time::TimeFormat,
 };
 
-/// How many lines, and how many bytes of them, are looked at before guessing.
+/// How many lines, and how many bytes of them, are examined before guessing.
 const SAMPLE: usize = 500;
 const SAMPLE_BYTES: usize = 4 << 20;
 
-/// Where the unit of a number since 1970 is guessed, an earlier one is of another unit: 100,000,000 s.
+/// If the unit of a number since 1970 is guessed, an earlier time means another unit: 100,000,000 s.
 const UNAMBIGUOUS: Millis = 100_000_000_000;
 
 /// The zones in which a bar of a day may begin at midnight.
-fn midnights(said: &Option<TimeZone>) -> Vec<TimeZone> {
-    match said {
+fn midnights(requested: &Option<TimeZone>) -> Vec<TimeZone> {
+    match requested {
         Some(zone) => vec![TimeZone::UTC, zone.clone()],
         None => vec![TimeZone::UTC, sessions::Calendar::UsStocks.zone().clone()],
     }
 }
 
-/// How a file is going to be read.
+/// The plan for reading a file.
 pub(crate) struct Plan {
     columns: Columns,
     pub(crate) width: usize,
     format: TimeFormat,
     pub(crate) interval: Interval,
     symbol: Option<Symbol>,
-    /// Whether it counts in place of what a column says.
+    /// Whether it replaces the symbol column.
     renames: bool,
     earliest: Millis,
     pub(crate) latest: Millis,
     numbers: Numbers,
     scale: Option<Decimal>,
-    /// The zone of days that are numbers since 1970; UTC where nobody asked for another one.
+    /// The zone of days that are numbers since 1970; UTC unless another one is requested.
     epoch_zone: Option<TimeZone>,
     pub(crate) delimiter: u8,
-    /// Whether the first line says what the columns are.
+    /// Whether the first line names the columns.
     pub(crate) has_header: bool,
     described: String,
 }
@@ -65,7 +65,7 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    /// The plan for a file that can be opened as often as is needed.
+    /// The plan for a file that can be opened as often as needed.
     pub(crate) fn of(
         open: &dyn Fn() -> Result<Source, String>,
         options: &ImportOptions,
@@ -93,7 +93,7 @@ impl Plan {
         let has_header = !(mapping.is_by_number() && begins_with_digit(&header[time]));
         if options.symbol.is_none() && columns.at(Role::Symbol).is_none() {
             return Err(
-                "no column says the symbol: expected --symbol, or symbol= in --columns".to_owned(),
+                "no column has the symbol: expected --symbol, or symbol= in --columns".to_owned(),
             );
         }
 
@@ -136,7 +136,7 @@ impl Plan {
             (Some(format), _) => format.clone(),
             (None, _) => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str()))?,
         };
-        // A guessed unit may be another one in a line that is none of the sample.
+        // A guessed unit may differ in a line outside the sample.
         let earliest = if options.time_format.is_none() && format.is_epoch() {
             UNAMBIGUOUS
         } else {
@@ -146,7 +146,7 @@ impl Plan {
             (Kind::Trades, Some(_)) => {
                 return Err("--interval is of bars, but there are trades in it".to_owned());
             }
-            // It is not asked for.
+            // It is not requested.
             (Kind::Trades, None) => Interval::Second,
             (Kind::Bars, Some(interval)) => interval,
             (Kind::Bars, None) => guess::interval(&format, &sample, &midnights(&options.zone))?,
@@ -158,8 +158,8 @@ impl Plan {
             format,
             interval,
             symbol: options.symbol,
-            // What was asked for counts more than a column that was guessed.
-            renames: options.symbol.is_some() && !mapping.says(Role::Symbol),
+            // A requested column takes precedence over a guessed one.
+            renames: options.symbol.is_some() && !mapping.names(Role::Symbol),
             earliest,
             latest: now.saturating_add(clock::MAX_DAY_AHEAD),
             numbers: options.numbers,
@@ -170,7 +170,7 @@ impl Plan {
         })
     }
 
-    /// How the lines are read, where `zone` is that of each symbol.
+    /// How the lines are read, with `zone` for each symbol.
     pub(crate) fn into_reading(
         self,
         zone: &dyn Fn(Symbol) -> Result<TimeZone, String>,

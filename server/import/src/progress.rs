@@ -1,4 +1,4 @@
-//! How far an import is, for whoever waits for it.
+//! The progress of an import.
 
 use std::{
     cell::Cell,
@@ -11,7 +11,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often it is said where nobody watches.
+/// The interval of reports without a terminal.
 const NOW_AND_THEN: Duration = Duration::from_secs(5);
 
 /// How much of a file has been read.
@@ -50,12 +50,12 @@ impl Read for Counting {
     }
 }
 
-/// A bar on a terminal, else a line now and then, both on the standard error output.
+/// A bar on a terminal, otherwise a line now and then, both on the standard error.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     file: String,
     counted: Counted,
-    told: Cell<Instant>,
+    reported: Cell<Instant>,
     made: Cell<usize>,
 }
 
@@ -65,7 +65,7 @@ impl Progress {
         Self::new(file.display().to_string(), counted, style.ok())
     }
 
-    /// Of making bars out of what was imported: nobody knows how many.
+    /// The progress of making bars from the imported data, without a known end.
     pub(super) fn rolling() -> Self {
         let style = ProgressStyle::with_template("{spinner} {msg}").ok();
         Self::new("making bars".to_owned(), Counted::new(0), style)
@@ -83,12 +83,12 @@ impl Progress {
             bar,
             file,
             counted,
-            told: Cell::new(Instant::now()),
+            reported: Cell::new(Instant::now()),
             made: Cell::new(0),
         }
     }
 
-    /// Says that so many lines have been read.
+    /// Reports that so many lines have been read.
     pub(super) fn at(&self, lines: u64) {
         let read = self.counted.read.get();
         if let Some(bar) = &self.bar {
@@ -99,7 +99,7 @@ impl Progress {
         }
     }
 
-    /// Says that so many more bars have been made.
+    /// Reports that so many more bars have been made.
     pub(super) fn made(&self, bars: usize) {
         self.made.set(self.made.get() + bars);
         let made = self.made.get();
@@ -111,8 +111,8 @@ impl Progress {
         }
     }
 
-    /// Says something else, above the bar.
-    pub(super) fn say(&self, text: &str) {
+    /// Reports something else, above the bar.
+    pub(super) fn report(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),
@@ -126,9 +126,9 @@ impl Progress {
     }
 
     fn is_time(&self) -> bool {
-        let time = self.told.get().elapsed() >= NOW_AND_THEN;
+        let time = self.reported.get().elapsed() >= NOW_AND_THEN;
         if time {
-            self.told.set(Instant::now());
+            self.reported.set(Instant::now());
         }
         time
     }

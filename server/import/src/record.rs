@@ -1,4 +1,4 @@
-//! The fields of a record by what they say.
+//! The fields of a record by their roles.
 
 use market::TradeEligibility;
 
@@ -8,14 +8,14 @@ use crate::{
     refused::{Refused, missing, refused, short},
 };
 
-/// The fields of a record by what they say.
+/// The fields of a record by their roles.
 pub(crate) struct Record<'a, R> {
     pub(crate) lines: &'a Lines<R>,
     pub(crate) columns: &'a Columns,
 }
 
 impl<R: std::io::BufRead> Record<'_, R> {
-    /// The text of a role; `None` where it is empty or there is no such column.
+    /// The text of a role; `None` if it is empty or there is no such column.
     pub(crate) fn some(&self, role: Role) -> Result<Option<&str>, Refused> {
         let Some(at) = self.columns.at(role) else {
             return Ok(None);
@@ -27,7 +27,7 @@ impl<R: std::io::BufRead> Record<'_, R> {
         }
     }
 
-    /// The text of a role that has to be there.
+    /// The text of a required role.
     pub(crate) fn text(&self, role: Role) -> Result<&str, Refused> {
         self.some(role)?.ok_or_else(|| missing(role))
     }
@@ -67,7 +67,7 @@ impl<R: std::io::BufRead> Record<'_, R> {
         let Some(text) = self.some(role)? else {
             return Ok(None);
         };
-        // Numbers of trades are written as 12.0 by programs that know only floating point.
+        // Programs with only floating point write numbers of trades as 12.0.
         let digits = text.strip_suffix(".0").unwrap_or(text);
         let number = digits
             .parse::<u64>()

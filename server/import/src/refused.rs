@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{columns::Role, lines::Malformed};
 
-/// Why a line was refused: by what kind it is counted, and what to tell.
+/// Why a line was refused: the kind that is counted, and the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub(crate) kind: &'static str,
@@ -18,7 +18,7 @@ impl fmt::Display for Refused {
 }
 
 impl Refused {
-    /// Of a file in which nearly everything is a symbol of its own.
+    /// A file in which nearly everything is a separate symbol.
     pub(crate) fn symbols(most: usize) -> Self {
         refused(
             "one symbol too many",
@@ -50,7 +50,7 @@ pub(crate) fn short(text: &str) -> String {
     format!("{short:?}")
 }
 
-/// A field that is empty or not there.
+/// A field that is empty or missing.
 pub(crate) fn missing(role: Role) -> Refused {
     refused("an empty field", format!("there is no {role} in the line"))
 }

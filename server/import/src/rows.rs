@@ -1,4 +1,4 @@
-//! What the lines of a file say.
+//! The rows of a file.
 
 use std::{cell::OnceCell, fmt, str::FromStr, sync::Arc};
 
@@ -22,30 +22,30 @@ pub(crate) struct Reading<'a> {
     /// How many columns there are.
     pub(crate) width: usize,
     pub(crate) format: TimeFormat,
-    /// That of a symbol's times where they do not say theirs, and of its days.
+    /// The zone of a symbol's times without one, and of its days.
     pub(crate) zone: &'a dyn Fn(Symbol) -> Result<TimeZone, String>,
-    /// How long bars are.
+    /// The length of bars.
     pub(crate) interval: Interval,
-    /// Where no column says it.
+    /// The symbol, unless a column has it.
     pub(crate) symbol: Option<Symbol>,
-    /// Where [`Reading::symbol`] counts in place of what a column says: that, as the first line has it.
+    /// Set if [`Reading::symbol`] replaces the column: the column's symbol in the first line.
     pub(crate) renamed: Option<OnceCell<String>>,
-    /// What is earlier is in another unit.
+    /// An earlier time is in another unit.
     pub(crate) earliest: Millis,
-    /// What is later has not happened.
+    /// A later time is in the future.
     pub(crate) latest: Millis,
-    /// How numbers are written.
+    /// The notation of numbers.
     pub(crate) numbers: Numbers,
-    /// What prices are multiplied with.
+    /// The factor of prices.
     pub(crate) scale: Option<Decimal>,
     /// The zone of days that are numbers since 1970.
     pub(crate) epoch_zone: TimeZone,
 }
 
-/// What one line says.
+/// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Row {
-    /// A bar of the reading's interval; of a day, with what happened to the shares on it.
+    /// A bar of the reading's interval; for a day, with its splits and dividends.
     Bar {
         bar: Bar,
         split: Option<Decimal>,
@@ -73,14 +73,14 @@ impl Row {
 }
 
 impl Reading<'_> {
-    /// Reads the record at which `lines` stands.
+    /// Parses the record at which `lines` is.
     pub(crate) fn row<R: std::io::BufRead>(&self, lines: &Lines<R>) -> Result<Row, Refused> {
         let record = Record {
             lines,
             columns: &self.columns,
         };
         let has = lines.len();
-        // A number that is written as 1,234 would move all that is behind it by a column.
+        // A number written as 1,234 would shift all following columns by one.
         let surplus = (self.width..has).any(|column| lines.field(column) != Some(""));
         if has < self.width || surplus {
             return Err(refused(
@@ -108,8 +108,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether the file's own symbol gives way to the one that was asked for. Then all lines have to be of the same: another
-    /// one's bars would take the place of its.
+    /// Whether the requested symbol replaces the file's own. Then all lines have to be of the same one: bars of another
+    /// would replace its bars.
     fn is_of_one(&self, text: &str) -> Result<bool, Refused> {
         let Some(first) = &self.renamed else {
             return Ok(false);
@@ -128,7 +128,7 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// The time that stands in a record.
+    /// The time of a record.
     pub(crate) fn stamp<R: std::io::BufRead>(
         &self,
         record: &Record<'_, R>,
@@ -227,7 +227,7 @@ impl Reading<'_> {
         let (mut split, mut dividend) = (None, None);
         if self.interval == Interval::Day {
             let ratio: Option<Price> = self.number(record, Role::Split, "a ratio")?;
-            // 0 stands for no split in some files, as 1 does in others.
+            // Some files write 0 for no split, others 1.
             let ratio = ratio.map(Price::decimal);
             if let Some(ratio) = ratio.filter(|ratio| ratio.is_sign_negative() && !ratio.is_zero())
             {

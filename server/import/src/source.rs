@@ -1,4 +1,4 @@
-//! The text of a file that is imported: unpacked, and as UTF-8.
+//! The text of an imported file: unpacked, and as UTF-8.
 
 use std::{
     fs::File,
@@ -21,10 +21,10 @@ pub(super) type Source = Box<dyn BufRead>;
 
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// The most entries of a ZIP that are looked at for the one that is text.
+/// The most entries of a ZIP that are searched for a text.
 const MAX_ENTRIES: usize = 1_000;
 
-/// What is not CSV, by its first bytes, and what to do about it.
+/// Formats other than CSV, by their first bytes, and what to do about them.
 const FOREIGN: &[(&[u8], &str)] = &[
     (
         b"\x28\xb5\x2f\xfd",
@@ -51,10 +51,10 @@ const FOREIGN: &[(&[u8], &str)] = &[
     (b"\0\0\xfe\xff", "is UTF-32: expected UTF-8 or UTF-16"),
 ];
 
-/// Opens a file, also a compressed one, and counts how much of it is read.
+/// Opens a file, compressed or not, and counts how much of it is read.
 ///
 /// # Errors
-/// Where it cannot be opened, and where it is not text: with what it is instead.
+/// If it cannot be opened, or is not text: with its actual format.
 pub(super) fn open(file: &Path) -> Result<(Source, Counted), String> {
     let cannot = |error: io::Error| format!("cannot be opened: {error}");
     let mut opened = File::open(file).map_err(cannot)?;
@@ -90,14 +90,14 @@ fn buffered<R: Read>(reader: R) -> BufReader<R> {
     BufReader::with_capacity(BUFFER_BYTES, reader)
 }
 
-/// The first bytes of a file, fewer where it has fewer.
+/// The first bytes of a file, fewer if it is shorter.
 fn start_of(file: &mut File) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     file.by_ref().take(16).read_to_end(&mut start)?;
     Ok(start)
 }
 
-/// Decodes UTF-16, and refuses by name what is no text.
+/// Decodes UTF-16, and refuses other formats by name.
 fn text(mut source: Source) -> Result<Source, String> {
     let start = source
         .fill_buf()
@@ -152,7 +152,7 @@ impl Entry {
             if name == "[Content_Types].xml" {
                 return Err("is an Excel workbook (.xlsx): save it as CSV".to_owned());
             }
-            // What the Finder of macOS adds.
+            // An addition of macOS's Finder.
             if entry.is_dir() || name.starts_with("__MACOSX/") {
                 continue;
             }

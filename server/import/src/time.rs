@@ -1,4 +1,4 @@
-//! Times as files write them.
+//! Times in files.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +11,7 @@ use jiff::{
 use market::Millis;
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
-/// How a file writes its times.
+/// The format of a file's times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimeFormat {
     /// `2024-01-02`, `2024-01-02 09:30`, `2024-01-02T14:30:00.5Z`, with an offset or without.
@@ -28,17 +28,17 @@ pub enum TimeFormat {
     Nanos,
     /// Days since December 30, 1899, as spreadsheets count them; a fraction is the time of day.
     Excel,
-    /// Milliseconds since midnight, of this day once the file's name has told it.
+    /// Milliseconds since midnight, of this day once the file's name has given it.
     SinceMidnight(Option<Date>),
     /// A pattern of `strptime`, `%m/%d/%Y %H:%M`.
     Pattern(String),
 }
 
-/// Month first, as Americans write.
+/// Month first, as in America.
 pub(crate) const MONTH_FIRST: &str = "%m/%d/%Y";
-/// Day first, as others do.
+/// Day first, as elsewhere.
 pub(crate) const DAY_FIRST: &str = "%d/%m/%Y";
-/// With points, where the day is always first.
+/// With points, in which case the day is always first.
 const WITH_POINTS: &str = "%d.%m.%Y";
 
 impl fmt::Display for TimeFormat {
@@ -80,21 +80,21 @@ impl FromStr for TimeFormat {
     }
 }
 
-/// A time as it is written: what it means may depend on the zone.
+/// A time as written: its meaning may depend on the zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
     /// A day.
     Day(Date),
-    /// A time of day somewhere.
+    /// A time of day in an unspecified zone.
     Local(DateTime),
-    /// A moment, with the day that is written beside it.
+    /// A moment, with the written day.
     Moment(Timestamp, Date),
     /// A moment as a number since the epoch, without a day.
     Epoch(Timestamp),
 }
 
 impl Stamp {
-    /// The day that is written. Of a number since the epoch that is the day of `epoch_zone`.
+    /// The written day. For a number since the epoch it is the day in `epoch_zone`.
     pub fn day(self, epoch_zone: &TimeZone) -> Date {
         match self {
             Stamp::Day(day) | Stamp::Moment(_, day) => day,
@@ -103,7 +103,7 @@ impl Stamp {
         }
     }
 
-    /// Whether a day begins then: as it is written, or for a moment in one of the zones.
+    /// Whether it is the beginning of a day: as written, or for a moment in one of the zones.
     pub(crate) fn is_midnight(self, zones: &[TimeZone]) -> bool {
         let in_zones = |moment| {
             let mut local = zones.iter().map(|zone| zone.to_datetime(moment).time());
@@ -116,8 +116,8 @@ impl Stamp {
         }
     }
 
-    /// The millisecond that is meant, where times without a zone are of this one. One that comes
-    /// twice, as clocks are put back, is the first; one that is left out is an hour later.
+    /// The millisecond, if times without a zone are in this one. A time that occurs twice, as clocks go back, is the
+    /// first; one that is skipped is an hour later.
     pub fn millis(self, zone: &TimeZone) -> Option<Millis> {
         let local = match self {
             Stamp::Moment(moment, _) | Stamp::Epoch(moment) => {
@@ -132,7 +132,7 @@ impl Stamp {
 }
 
 impl TimeFormat {
-    /// The format of the times of a file, by some of them. `Err` has what to tell.
+    /// The format of the times of a file, inferred from some of them. `Err` has the message.
     pub(crate) fn guess<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, String> {
         let mut some = texts.clone().filter(|text| !text.is_empty());
         let Some(first) = some.next() else {
@@ -149,7 +149,7 @@ impl TimeFormat {
         if !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(match whole.len() {
                 8 if TimeFormat::Compact.parse(first, None).is_some() => TimeFormat::Compact,
-                // Before 1973 nobody wrote such numbers, but other things are counted in them.
+                // Before 1973 such numbers were not written, but other things are counted in them.
                 ..=8 => {
                     return Err(format!(
                         "{first:?} is not a time that is known: expected --time-format with s for seconds since 1970, excel for days since 1899, day-ms for milliseconds since midnight, or a pattern"
@@ -196,7 +196,7 @@ impl TimeFormat {
         )
     }
 
-    /// Reads a time; of a file that has the time of day in a column of its own, that too.
+    /// Parses a time; for a file with the time of day in a separate column, that too.
     pub fn parse(&self, text: &str, time: Option<&str>) -> Option<Stamp> {
         let stamp = match self {
             TimeFormat::Iso => iso(text),
@@ -215,13 +215,13 @@ impl TimeFormat {
                 let time: Time = time.parse().ok()?;
                 Some(Stamp::Local(day.to_datetime(time)))
             }
-            // Two columns say what time of day it is.
+            // Two columns have the time of day.
             (_, Some(_)) => None,
         }
     }
 }
 
-/// How the time of day is written behind a day.
+/// The format of a time of day after a day.
 fn tail(text: &str) -> &'static str {
     match text.split_once(' ') {
         None => "",
@@ -256,7 +256,7 @@ fn compact(text: &str) -> Option<Date> {
     Date::new(year, text[4..6].parse().ok()?, text[6..].parse().ok()?).ok()
 }
 
-/// A number of units of so many nanoseconds since the epoch.
+/// A number of units of this many nanoseconds since the epoch.
 fn epoch(text: &str, nanos: i128) -> Option<Stamp> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_mean_two_things_is_asked_for() {
+    fn an_ambiguous_format_has_to_be_given() {
         let error = guess(&["01/02/2024", "02/03/2024"]).unwrap_err();
         assert!(error.contains("'%m/%d/%Y' or '%d/%m/%Y'"), "{error}");
         let sure = guess(&["01/02/2024", "02/13/2024"]).unwrap();
@@ -425,7 +425,7 @@ mod tests {
         ] {
             assert_eq!(format.parse(text, None), None, "{text}");
         }
-        // Before the epoch there is no time here.
+        // Times before the epoch are not supported here.
         let day = TimeFormat::Iso.parse("1969-12-31", None).unwrap();
         assert_eq!(day.millis(&TimeZone::UTC), None);
     }

@@ -8,24 +8,24 @@ use market::Symbol;
 /// More symbols than any market has.
 pub(crate) const MAX_SYMBOLS: usize = 200_000;
 
-/// In which zone a symbol's days begin, and its times are where they do not say theirs.
+/// The zone in which a symbol's days begin, and of its times without one.
 pub(crate) struct Zones {
-    said: Option<TimeZone>,
+    requested: Option<TimeZone>,
     reader: archive::Reader,
     known: RefCell<HashMap<Symbol, (TimeZone, bool)>>,
 }
 
 impl Zones {
-    /// The zone that was asked for, if one was, and those of an archive.
-    pub(crate) fn new(said: Option<TimeZone>, reader: archive::Reader) -> Self {
+    /// The requested zone, if any, and those of an archive.
+    pub(crate) fn new(requested: Option<TimeZone>, reader: archive::Reader) -> Self {
         Zones {
-            said,
+            requested,
             reader,
             known: RefCell::default(),
         }
     }
 
-    /// The zone of a symbol: the one that was asked for, the one of its session, or a guess.
+    /// The zone of a symbol: the requested one, the one of its session, or a guess.
     pub(crate) fn of(&self, symbol: Symbol) -> Result<TimeZone, String> {
         if let Some((zone, _)) = self.known.borrow().get(&symbol) {
             return Ok(zone.clone());
@@ -35,12 +35,12 @@ impl Zones {
             .zone(symbol)
             .map_err(|failure| failure.to_string())?;
         let is_new = stored.is_none();
-        let zone = match (&self.said, stored) {
-            (Some(said), _) => said.clone(),
+        let zone = match (&self.requested, stored) {
+            (Some(requested), _) => requested.clone(),
             (None, Some(stored)) => stored,
             (None, None) => guessed_zone(symbol),
         };
-        // Where its session says something else, that counts for its days.
+        // If its session has another one, that counts for its days.
         self.known
             .borrow_mut()
             .insert(symbol, (zone.clone(), is_new));
@@ -52,7 +52,7 @@ impl Zones {
         known.len() >= MAX_SYMBOLS && !known.contains_key(&symbol)
     }
 
-    /// Takes whether the archive has yet to be told the zone of a symbol.
+    /// Whether the zone of a symbol has yet to be set in the archive; clears that.
     pub(crate) fn take_new(&self, symbol: Symbol) -> Option<TimeZone> {
         let mut known = self.known.borrow_mut();
         let (zone, is_new) = known.get_mut(&symbol)?;
@@ -60,7 +60,7 @@ impl Zones {
     }
 }
 
-/// Stocks of the US have up to five letters and a class or a suffix, and coins are pairs.
+/// US stocks have up to five letters and a class or a suffix, and coins are pairs.
 pub(crate) fn guessed_zone(symbol: Symbol) -> TimeZone {
     let name = symbol.as_str();
     let is_sign = |c: char| matches!(c, '.' | '-' | '/' | '$' | '+' | '#' | '*' | '~' | '!' | '%');

@@ -1,18 +1,19 @@
-//! What `make bench` measures with: thousands of subscribers on one thread, so that the load is cheaper than what it
-//! measures.
+//! The load of `make bench`: thousands of subscribers on one thread, so that the load is cheaper than what it measures.
 //!
 //! Each server runs pinned to one core and the load pinned to another (`process`). One `wire::Driver` holds all
-//! subscribers and the one publisher in an epoll; what is published when, and what is made of what arrives, is a
-//! `wire::Work`: a file a mode under `modes`. Every event carries a sequence number (`scan`), and a latency
-//! counts from the moment at which an event was due (`schedule`), not from the moment at which a late publisher sent
-//! it: a server that holds the publisher up does not flatter itself by that.
+//! subscribers and the one publisher in an epoll; a `wire::Work` decides what is published when, and evaluates what
+//! arrives: a file per mode under `modes`. Every event carries a sequence number (`scan`), and a latency counts from
+//! the moment at which an event was due (`schedule`), not from the moment at which a late publisher sent it: a server
+//! that delays the publisher gains nothing by that.
 #![cfg(target_os = "linux")]
 
 mod latencies;
 mod machine;
 mod modes;
 mod options;
+mod payload;
 mod process;
+mod programs;
 mod report;
 mod response;
 mod scan;

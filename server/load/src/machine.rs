@@ -1,8 +1,8 @@
-//! On what was measured, and what.
+//! The machine and the software of a measurement.
 
 use std::{fs, process::Command};
 
-/// The processor, as it calls itself.
+/// The processor's own name.
 pub(crate) fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
@@ -48,13 +48,13 @@ pub(crate) fn kernel() -> String {
     format!("Linux {release}, TCP {pacing}")
 }
 
-/// The last word of what a program says of its version, without a leading `v`.
+/// The last word of a program's version output, without a leading `v`.
 pub(crate) fn version(command: &mut Command) -> String {
     let Ok(output) = command.output() else {
         return "unknown".to_owned();
     };
-    let said = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&said);
+    let output = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&output);
     let word = text
         .lines()
         .next()

@@ -18,8 +18,8 @@ use crate::{
     Problem,
     modes::{Mode, Row, Setting, archived, conflated, fan_out, idle, polling, requests, wide},
     process::{Cores, allow_files, pin},
+    programs::{Kind, Programs},
     report::{self, Report},
-    servers::{Kind, Programs},
     wire::Clock,
 };
 
@@ -77,7 +77,7 @@ struct Options {
 /// How long the load of the conflated mode lasts: a peer may need much memory for more.
 const CONFLATED: Duration = Duration::from_secs(12);
 
-/// How long the trades of the archived mode flow: as long as it is to be held without effort.
+/// How long the trades of the archived mode last: long enough for a sustained load.
 const ARCHIVED: Duration = Duration::from_secs(60);
 
 /// One run of one server.
@@ -126,7 +126,7 @@ impl Options {
         }
     }
 
-    /// What is done in which order: a round is all of it once, and the servers take turns.
+    /// The order of the work: a round is all of it once, and the servers take turns.
     fn plan(&self) -> Vec<(u32, Step)> {
         let mut plan = Vec::new();
         for round in 1..=self.rounds {
@@ -145,7 +145,7 @@ impl Options {
             if self.measures(Mode::Open) || self.measures(Mode::Closed) {
                 each(&[100, 1_000, 5_000, 10_000], Step::FanOut);
             }
-            // Once is enough for what runs for long and differs by factors.
+            // Once is enough for a long run with large differences.
             if self.measures(Mode::Conflated) && round == 1 {
                 each(&[5_000], Step::Conflated);
             }
@@ -229,7 +229,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Measures as planned and prints the tables; tells whether all was measured.
+/// Measures as planned and prints the tables; returns whether everything was measured.
 fn run(options: &Options) -> Result<bool, Problem> {
     if options.server_core == options.load_core {
         return Err(format!(
@@ -240,7 +240,7 @@ fn run(options: &Options) -> Result<bool, Problem> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         flag::register(signal, interrupted.clone())
-            .map_err(|error| format!("cannot listen to signals: {error}"))?;
+            .map_err(|error| format!("cannot receive signals: {error}"))?;
     }
     let most = options.counts(&[10_000]).into_iter().max();
     allow_files(most.unwrap_or_default())?;

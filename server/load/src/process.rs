@@ -16,7 +16,7 @@ use rustix::{
 
 use crate::Problem;
 
-/// How long a process may take to end once it was asked to.
+/// How long a process may take to end after its signal.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// The cores in use: the server has one for itself.
@@ -30,16 +30,16 @@ pub(crate) struct Cores {
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    /// Its id and those of its children, from the first measurement on: to look through all of `/proc` each time would
-    /// hold the load up for milliseconds.
+    /// Its id and those of its children, from the first measurement on: searching all of `/proc` each time would delay
+    /// the load by milliseconds.
     measured: OnceCell<Vec<u32>>,
 }
 
 impl Process {
-    /// Starts a program on the server's core; what it says goes to `log`.
+    /// Starts a program on the server's core; its output goes to `log`.
     ///
     /// # Errors
-    /// Where it cannot be started.
+    /// If it cannot be started.
     pub(crate) fn start(command: &mut Command, cores: Cores, log: &Path) -> Result<Self, Problem> {
         let output = File::create(log)
             .map_err(|error| format!("cannot write to {}: {error}", log.display()))?;
@@ -47,7 +47,7 @@ impl Process {
             .try_clone()
             .map_err(|error| format!("cannot write to {}: {error}", log.display()))?;
         let command = command.stdin(Stdio::null()).stdout(output).stderr(errors);
-        // A child starts where its parent is at that moment.
+        // A child starts on its parent's core.
         pin(cores.server)?;
         let started = command.spawn();
         pin(cores.load)?;
@@ -62,16 +62,16 @@ impl Process {
     }
 
     /// # Errors
-    /// Where the process has ended by itself.
+    /// If the process has ended by itself.
     pub(crate) fn check(&mut self) -> Result<(), Problem> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(format!("the server ended by itself: {status}")),
-            Err(error) => Err(format!("cannot tell whether the server runs: {error}")),
+            Err(error) => Err(format!("cannot determine whether the server runs: {error}")),
         }
     }
 
-    /// The time that it and its children have spent on a core, theirs and the kernel's for them, to 10 ms.
+    /// The time that it and its children have spent on a core, in user and kernel mode, to 10 ms.
     pub(crate) fn cpu(&self) -> Duration {
         let ticks: u64 = self
             .measured()
@@ -114,11 +114,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         let family = self.family();
         signal(self.child.id(), Signal::TERM);
-        let asked = Instant::now();
-        while asked.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
+        let begin = Instant::now();
+        while begin.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        // Also who outlived its parent: an id cannot have gone to somebody else this soon.
+        // Including children that outlived their parent: an id cannot have been reused this soon.
         for id in family {
             if Stat::read(id).is_some() {
                 signal(id, Signal::KILL);
@@ -130,12 +130,12 @@ impl Drop for Process {
 
 fn signal(id: u32, signal: Signal) {
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // An error says that it has ended.
+        // An error means that it has ended.
         let _ = kill_process(id, signal);
     }
 }
 
-/// What counts of `/proc/PID/stat`, as proc_pid_stat(5) has it.
+/// The relevant part of `/proc/PID/stat`, as in proc_pid_stat(5).
 struct Stat {
     parent: u32,
     /// utime and stime.
@@ -148,7 +148,7 @@ impl Stat {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // The name stands in parentheses, and may have some of its own.
+        // The name is in parentheses, and may contain some.
         let fields: Vec<&str> = text
             .get(text.rfind(')')? + 1..)?
             .split_whitespace()
@@ -175,10 +175,10 @@ fn resident(id: u32) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Keeps this thread, and what it starts, on a core.
+/// Keeps this thread, and the processes that it starts, on a core.
 ///
 /// # Errors
-/// Where there is no such core for us.
+/// If there is no such core.
 pub(crate) fn pin(core: usize) -> Result<(), Problem> {
     let mut set = CpuSet::new();
     if core < CpuSet::MAX_CPU {
@@ -189,17 +189,17 @@ pub(crate) fn pin(core: usize) -> Result<(), Problem> {
     })
 }
 
-/// Allows this process, and what it starts, as many open files as it may have.
+/// Allows this process, and those that it starts, as many open files as possible.
 ///
 /// # Errors
-/// Where these are too few for so many connections at both ends.
+/// If these are too few for so many connections at both ends.
 pub(crate) fn allow_files(connections: usize) -> Result<(), Problem> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    // A server keeps some hundreds free for what is no connection.
+    // A server keeps some hundreds free for other uses than connections.
     let needed = connections as u64 + 800;
     match (setrlimit(Resource::Nofile, raised), limit.maximum) {
         (Err(error), _) => Err(io::Error::from(error).to_string()),
@@ -226,7 +226,7 @@ mod tests {
         let cores = Cores { server: 0, load: 0 };
         let log = std::env::temp_dir().join(format!("load-process-{}.log", std::process::id()));
         let mut shell = Command::new("sh");
-        // The child says that it is there by a line, and both stay until they are ended.
+        // The child prints a line when it has started, and both run until they are ended.
         shell.args(["-c", "sh -c 'echo here; sleep 60; true' & wait; true"]);
         let mut process = Process::start(&mut shell, cores, &log).unwrap();
         let started = Instant::now();

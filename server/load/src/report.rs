@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::{
     Problem, machine,
     modes::{Mode, Row, Setting, archived, polling, wide},
-    servers::Kind,
+    programs::Kind,
 };
 
-/// A column: the figure's name, what stands above it, and its digits after the point.
+/// A column: the figure's name, its heading, and its digits after the point.
 type Column = (&'static str, &'static str, usize);
 
 impl Mode {
@@ -38,7 +38,7 @@ impl Mode {
         }
     }
 
-    /// The figures of this mode, in the units that stand above them.
+    /// The figures of this mode, in the units of the headings.
     fn columns(self) -> &'static [Column] {
         match self {
             Mode::Idle => &[
@@ -123,10 +123,10 @@ impl Mode {
 const BEGIN: &str = "<!-- tables -->";
 const END: &str = "<!-- end of the tables -->";
 
-/// What tells one line of the tables from another.
+/// The identity of one line of the tables.
 type Key = (Mode, String, usize, Kind);
 
-/// All that was measured.
+/// All measurements.
 #[derive(Debug)]
 pub(crate) struct Report {
     machine: Vec<(String, String)>,
@@ -176,7 +176,7 @@ impl Report {
         self.failures.is_empty()
     }
 
-    /// A row on one line, for who watches.
+    /// A row on one line, for the terminal.
     pub(crate) fn line(&self, row: &Row) -> String {
         let mut line = format!("{:?}, {}:", row.mode, row.variant);
         for (name, title, digits) in row.mode.columns() {
@@ -232,8 +232,8 @@ impl Report {
         text
     }
 
-    /// Tickertape beside the others, and beside itself under another load: what is compared, at what, and how many
-    /// times the second one's figure the first one's is. Each ratio is of one round, and the median of those counts.
+    /// Tickertape compared with the others, and with itself under another load: the two lines, the condition, and the
+    /// ratio of their figures. Each ratio is of one round, and the median of those counts.
     fn ratios(&self) -> Vec<(String, String, f64)> {
         let lines = self.lines();
         let mut ratios = Vec::new();
@@ -271,13 +271,13 @@ impl Report {
             (
                 Mode::Polling,
                 "wire",
-                "bytes, stream : asking",
+                "bytes, stream : polling",
                 polling::pairs().collect(),
             ),
             (
                 Mode::Polling,
                 "clients a core",
-                "clients a core, stream : asking",
+                "clients a core, stream : polling",
                 polling::pairs().collect(),
             ),
             (
@@ -318,7 +318,7 @@ impl Report {
     /// Writes the tables and the single figures into a folder.
     ///
     /// # Errors
-    /// Where that cannot be written.
+    /// If they cannot be written.
     pub(crate) fn write(&self, folder: &Path, tables: &str) -> Result<(), Problem> {
         let rows = self.rows.iter().map(|(round, row)| {
             let figures: serde_json::Map<String, Value> = row
@@ -357,7 +357,7 @@ impl Report {
 /// Puts the tables between the two marks of a document.
 ///
 /// # Errors
-/// Where the document cannot be read or written, or has no such marks.
+/// If the document cannot be read or written, or has no such marks.
 pub(crate) fn insert(document: &Path, tables: &str) -> Result<(), Problem> {
     let fail = |error: std::io::Error| format!("{}: {error}", document.display());
     let text = fs::read_to_string(document).map_err(fail)?;

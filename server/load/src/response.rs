@@ -1,11 +1,11 @@
-//! A response of HTTP/1.1, read in whatever pieces it arrives (RFC 9112, sections 6 and 7).
+//! A response of HTTP/1.1, parsed in whatever pieces it arrives (RFC 9112, sections 6 and 7).
 
 use crate::Problem;
 
 /// The longest head that is read.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// What a response consists of.
+/// A part of a response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part<'a> {
     /// Status and headers, once.
@@ -16,7 +16,7 @@ pub(crate) enum Part<'a> {
     End,
 }
 
-/// What counts of a head.
+/// The relevant parts of a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ pub(crate) struct Head {
     pub(crate) closes: bool,
 }
 
-/// Where in a response a connection is.
+/// The position of a connection in a response.
 #[derive(Debug, Default)]
 pub(crate) struct Response {
     state: State,
@@ -43,7 +43,7 @@ enum State {
     UntilClose,
     /// The size of a chunk, as far as it has been read.
     Size(u64),
-    /// What follows a chunk's size up to the end of the line.
+    /// The rest of a chunk's line after its size.
     SizeLine(u64),
     Chunk(u64),
     /// The end of the line after a chunk.
@@ -53,10 +53,10 @@ enum State {
 }
 
 impl Response {
-    /// Reads the next bytes and hands over what they are.
+    /// Parses the next bytes and passes on their parts.
     ///
     /// # Errors
-    /// Where the bytes are no response of HTTP/1.1.
+    /// If the bytes are no response of HTTP/1.1.
     pub(crate) fn read(
         &mut self,
         mut bytes: &[u8],
@@ -159,7 +159,7 @@ impl Response {
     }
 }
 
-/// What the head says of the body that follows.
+/// The body that follows, according to the head.
 fn framing(parsed: &httparse::Response<'_, '_>) -> Result<(Head, State), Problem> {
     let status = parsed.code.unwrap_or_default();
     let header = |name: &str| {
@@ -169,12 +169,12 @@ fn framing(parsed: &httparse::Response<'_, '_>) -> Result<(Head, State), Problem
             .find(|header| header.name.eq_ignore_ascii_case(name))
             .map(|header| String::from_utf8_lossy(header.value))
     };
-    let says = |name: &str, word: &str| {
+    let has = |name: &str, word: &str| {
         header(name).is_some_and(|value| value.to_ascii_lowercase().contains(word))
     };
     let state = if status == 204 || status == 304 {
         State::Length(0)
-    } else if says("transfer-encoding", "chunked") {
+    } else if has("transfer-encoding", "chunked") {
         State::Size(0)
     } else {
         match header("content-length") {
@@ -187,7 +187,7 @@ fn framing(parsed: &httparse::Response<'_, '_>) -> Result<(Head, State), Problem
     let head = Head {
         status,
         etag: header("etag").map(|etag| etag.into_owned()),
-        closes: says("connection", "close"),
+        closes: has("connection", "close"),
     };
     Ok((head, state))
 }
@@ -208,24 +208,24 @@ fn split(bytes: &[u8], left: u64) -> (&[u8], &[u8]) {
 mod tests {
     use super::*;
 
-    /// What is read of responses that arrive in these pieces: heads, ends, and bodies joined.
+    /// Parses responses that arrive in these pieces: heads, ends, and bodies joined.
     fn read(pieces: &[&[u8]]) -> Result<Vec<String>, Problem> {
         let mut response = Response::default();
-        let mut heard: Vec<String> = Vec::new();
+        let mut parts: Vec<String> = Vec::new();
         for piece in pieces {
             response.read(piece, |part| match part {
                 Part::Head(head) => {
-                    heard.push(format!("{} {:?} {}", head.status, head.etag, head.closes));
-                    heard.push(String::new());
+                    parts.push(format!("{} {:?} {}", head.status, head.etag, head.closes));
+                    parts.push(String::new());
                 }
                 Part::Body(body) => {
                     let text = std::str::from_utf8(body).unwrap();
-                    heard.last_mut().unwrap().push_str(text);
+                    parts.last_mut().unwrap().push_str(text);
                 }
-                Part::End => heard.push("end".to_owned()),
+                Part::End => parts.push("end".to_owned()),
             })?;
         }
-        Ok(heard)
+        Ok(parts)
     }
 
     const THREE: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: \"a\"\r\n\r\n\
@@ -258,8 +258,8 @@ mod tests {
 
     #[test]
     fn a_body_without_a_length_lasts_until_the_connection_ends() {
-        let heard = read(&[b"HTTP/1.1 200 OK\r\n\r\nda", b"ta: 1\n\n"]).unwrap();
-        assert_eq!(heard, ["200 None false", "data: 1\n\n"]);
+        let parts = read(&[b"HTTP/1.1 200 OK\r\n\r\nda", b"ta: 1\n\n"]).unwrap();
+        assert_eq!(parts, ["200 None false", "data: 1\n\n"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Finds events in a stream by what their data begin with, without parsing them: a marker, then seven digits. That is
-//! all that the load needs to know of an event, and as cheap as it can be.
+//! Finds events in a stream by the beginning of their data, without parsing them: a marker, then seven digits. The load
+//! needs nothing else of an event, and it is as cheap as possible.
 
 use memchr::memmem::Finder;
 
@@ -23,14 +23,14 @@ pub(crate) struct Found {
     pub(crate) sequence: u32,
 }
 
-/// The end of what has been read of one stream, where it may be the begin of a marker or a number.
+/// The end of what has been read of one stream, if it may be the beginning of a marker or a number.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tail {
     bytes: [u8; LONGEST],
     length: u8,
 }
 
-/// What is looked for, in all streams alike.
+/// The markers, the same for all streams.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     markers: Vec<Finder<'static>>,
@@ -45,7 +45,7 @@ impl Scanner {
         }
     }
 
-    /// Hands over each event whose number ends in these bytes, which follow those that `tail` knows of.
+    /// Passes on each event whose number ends in these bytes, which follow those of `tail`.
     pub(crate) fn scan(&self, tail: &mut Tail, bytes: &[u8], mut found: impl FnMut(Found)) {
         let before = usize::from(tail.length);
         if before > 0 {
@@ -53,7 +53,7 @@ impl Scanner {
             let more = bytes.len().min(LONGEST);
             joined[..before].copy_from_slice(&tail.bytes[..before]);
             joined[before..before + more].copy_from_slice(&bytes[..more]);
-            // What ends in the tail has been found there, and what begins in the bytes will be.
+            // A match that ends in the tail has been found before, and one that begins in the bytes will be.
             self.search(&joined[..before + more], &mut |at, end, event| {
                 if at < before && end > before {
                     found(event);
@@ -76,7 +76,7 @@ impl Scanner {
     }
 
     fn keep(&self, tail: &mut Tail, bytes: &[u8]) {
-        // Nothing that is looked for goes over the end of a line.
+        // No match continues over the end of a line.
         if bytes.last() == Some(&b'\n') {
             tail.length = 0;
             return;

@@ -1,5 +1,5 @@
-//! When events are due, how old what somebody sees is, and what is in flight. Moments are in nanoseconds since the
-//! begin of the program.
+//! When events are due, how old a subscriber's newest event is, and which are in flight. Moments are in nanoseconds
+//! since the start of the program.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -25,14 +25,14 @@ impl Schedule {
         (time.as_secs_f64() * self.a_second).round() as u32
     }
 
-    /// The age of what somebody sees who has seen all events before this place: the time since the first event that is
-    /// missing was due. Who has seen everything that is due is not behind at all.
+    /// The age of a subscriber that has received all events before this place: the time since the first missing event
+    /// was due. A subscriber with every due event is not behind at all.
     pub(crate) fn age(&self, unseen: u32, now: u64) -> u64 {
         now.saturating_sub(self.due(unseen))
     }
 }
 
-/// The events that not every subscriber has received.
+/// The events that have not reached every subscriber.
 #[derive(Debug)]
 pub(crate) struct Flight {
     subscribers: u32,
@@ -77,13 +77,13 @@ impl Flight {
         }
     }
 
-    /// How many events have not reached everybody.
+    /// How many events have not reached every subscriber.
     pub(crate) fn len(&self) -> u32 {
         self.missing.len() as u32 - self.complete
     }
 }
 
-/// What each subscriber received of events that it must receive all, once and in order.
+/// The receipts of events that each subscriber must receive, once and in order.
 #[derive(Debug)]
 pub(crate) struct Receipts {
     /// The place of the event that each subscriber receives next.
@@ -106,7 +106,7 @@ impl Receipts {
         }
     }
 
-    /// The place of an event that counts; none for one from before these, or a second time.
+    /// The place of an event that counts; `None` for one from before these, or a duplicate.
     pub(crate) fn receive(&mut self, subscriber: usize, sequence: u32) -> Option<u32> {
         let place = sequence.checked_sub(self.base)?;
         let next = &mut self.next[subscriber];
@@ -120,7 +120,7 @@ impl Receipts {
         Some(place)
     }
 
-    /// For each subscriber the place of the first event that it has not seen.
+    /// For each subscriber the place of the first event that it has not received.
     pub(crate) fn unseen(&self) -> impl Iterator<Item = u32> {
         self.next.iter().copied()
     }
@@ -142,10 +142,10 @@ mod tests {
     fn age_is_the_time_since_the_first_unseen_event_was_due() {
         let schedule = Schedule::new(0, 1_000.0);
         let now = 5_500_000;
-        // Places 0 to 5 are due. Who has seen them all is not behind, nor who is ahead by a rounding.
+        // Places 0 to 5 are due. A subscriber with all of them is not behind, nor one that is ahead by a rounding.
         assert_eq!(schedule.age(6, now), 0);
         assert_eq!(schedule.age(7, now), 0);
-        // Who has seen 0 to 4 has been behind since 5 was due, and so on.
+        // One with 0 to 4 has been behind since 5 was due, and so on.
         assert_eq!(schedule.age(5, now), 500_000);
         assert_eq!(schedule.age(0, now), now);
     }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn receipts_tell_what_came_twice_and_what_did_not_come() {
+    fn receipts_show_duplicates_and_missing_events() {
         let mut receipts = Receipts::new(2, 100);
         assert_eq!(receipts.receive(0, 99), None);
         for sequence in [100, 101, 101, 104] {

@@ -1,20 +1,19 @@
-//! The servers that are compared: how each is started, subscribed to and published at.
+//! The compared servers: how each is started, subscribed to and published to.
 
 use std::{
-    fmt::Write as _,
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use clap::ValueEnum;
-
 use crate::{
-    Problem, machine,
+    Problem,
+    payload::{Payload, SYMBOLS, SYMBOLS_EACH, Topic, symbol},
     process::{Cores, Process},
+    programs::{Kind, Programs},
     response::{Part, Response},
     scan::FIRST_SEQUENCE,
 };
@@ -22,76 +21,11 @@ use crate::{
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(10);
 
-/// How long an answer may take while nothing else goes on.
+/// How long an answer may take on an idle server.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// The token `bench`, and what tickertape is told of it: its SHA-256.
+/// The token `bench`, and its SHA-256 for tickertape.
 pub(crate) const TOKEN: &str = "bench";
-const TOKEN_HASH: &str = "bench:1b32c28cb38c05480eccc1bd60ff97029b57a05c96718b96dad7e9d84894f549";
-
-/// The most streams that tickertape is asked to allow.
-const MAX_STREAMS: &str = "60000";
-
-/// What stands before the sequence number of a story, and of a quote: see [`Payload::data`].
-pub(crate) const MARKERS: [&str; 2] = [r#""id":"b:"#, r#""volume":""#];
-
-/// The place of a story's marker in [`MARKERS`].
-pub(crate) const NEWS: usize = 0;
-
-/// The place of a quote's marker in [`MARKERS`].
-pub(crate) const QUOTE: usize = 1;
-
-/// The length of every event's data, in bytes.
-#[cfg(test)]
-const DATA_BYTES: usize = 120;
-
-/// A server to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
-pub(crate) enum Kind {
-    Tickertape,
-    DurableStreams,
-    Nchan,
-    AxumBroadcast,
-    BetterSse,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Kind; 5] = [
-        Kind::Tickertape,
-        Kind::DurableStreams,
-        Kind::Nchan,
-        Kind::AxumBroadcast,
-        Kind::BetterSse,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Kind::Tickertape => "tickertape",
-            Kind::DurableStreams => "durable-streams",
-            Kind::Nchan => "nchan",
-            Kind::AxumBroadcast => "axum Sse + broadcast",
-            Kind::BetterSse => "better-sse",
-        }
-    }
-}
-
-/// What is subscribed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Topic {
-    /// Everybody hears the same: at tickertape the symbol `A` and its news.
-    One,
-    /// Each has ten of 500 symbols; only tickertape has symbols.
-    TenOf500,
-    /// Everybody hears all that tickertape's feed brings.
-    Fed,
-}
-
-/// How many symbols there are in [`Topic::TenOf500`].
-pub(crate) const SYMBOLS: u32 = 500;
-
-/// How many of them each subscriber has.
-pub(crate) const SYMBOLS_EACH: u32 = 10;
-
 /// How many first quotes are published at once.
 const BATCH: usize = 50;
 
@@ -106,216 +40,7 @@ impl Topic {
     }
 }
 
-/// One event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Payload {
-    /// A story, which everybody receives.
-    News(u32),
-    /// A quote, of the one symbol or of one of the 500; tickertape leaves out one that a newer one supersedes.
-    Quote { symbol: Option<u32>, sequence: u32 },
-}
-
-impl Payload {
-    /// The event's data: the same bytes at each server.
-    fn data(self, text: &mut String) {
-        let time = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis();
-        // Nothing that is written to a text can fail.
-        let _ = match self {
-            Payload::News(sequence) => write!(
-                text,
-                r#"{{"id":"b:{sequence}","type":"macro","basis":"native","symbols":["A"],"headline":"-","source":"-","published":{time}}}"#
-            ),
-            Payload::Quote {
-                symbol: of,
-                sequence,
-            } => {
-                let symbol = symbol(of);
-                // As long with either symbol.
-                let price = if of.is_some() {
-                    "597.321"
-                } else {
-                    "597.321175"
-                };
-                write!(
-                    text,
-                    r#"{{"symbol":"{symbol}","time":{time},"price":"{price}","size":"1000","bid":"597.30","ask":"597.350","volume":"{sequence}"}}"#
-                )
-            }
-        };
-    }
-}
-
-fn symbol(index: Option<u32>) -> String {
-    index.map_or_else(|| "A".to_owned(), |index| format!("W{index:03}"))
-}
-
-/// Where the programs are.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Programs {
-    /// Tickertape, built for speed
-    #[arg(long, default_value = "target/dist/tickertape", value_name = "FILE")]
-    tickertape: PathBuf,
-
-    /// An option more for tickertape, as in --tickertape-option=--max-symbols=20
-    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
-    tickertape_option: Vec<String>,
-
-    /// The server of the crate durable-streams
-    #[arg(
-        long,
-        env = "TICKERTAPE_BENCH_DURABLE_STREAMS",
-        default_value = "durable-streams-server",
-        value_name = "FILE"
-    )]
-    durable_streams: PathBuf,
-
-    /// nginx
-    #[arg(
-        long,
-        env = "TICKERTAPE_BENCH_NGINX",
-        default_value = "nginx",
-        value_name = "FILE"
-    )]
-    nginx: PathBuf,
-
-    /// nginx's module nchan
-    #[arg(
-        long,
-        env = "TICKERTAPE_BENCH_NCHAN",
-        default_value = "/usr/lib/nginx/modules/ngx_nchan_module.so",
-        value_name = "FILE"
-    )]
-    nchan: PathBuf,
-
-    /// The release of server/load/peers/axum-broadcast
-    #[arg(
-        long,
-        default_value = "target/peers/release/axum-broadcast",
-        value_name = "FILE"
-    )]
-    axum_broadcast: PathBuf,
-
-    /// Where the sources of the peers are
-    #[arg(long, default_value = "server/load/peers", value_name = "FOLDER")]
-    peers: PathBuf,
-}
-
-impl Programs {
-    /// A server's version, as far as it can be told.
-    pub(crate) fn version(&self, kind: Kind) -> String {
-        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
-        let after = |text: &str, word: &str, end: char| {
-            let rest = text.split_once(word).map(|(_, rest)| rest)?;
-            rest.split(end).next().map(str::to_owned)
-        };
-        let version = match kind {
-            Kind::Tickertape => Some(machine::version(
-                Command::new(&self.tickertape).arg("--version"),
-            )),
-            Kind::DurableStreams => self
-                .durable_streams
-                .ancestors()
-                .nth(2)
-                .map(|root| read(root.join(".crates.toml")))
-                .and_then(|text| after(&text, "\"durable-streams ", ' ')),
-            Kind::Nchan => {
-                let nginx = machine::version(Command::new(&self.nginx).arg("-v"));
-                self.nchan
-                    .ancestors()
-                    .nth(5)
-                    .map(|root| read(root.join("version")))
-                    .filter(|version| !version.is_empty())
-                    .map(|version| format!("{} in nginx {nginx}", version.trim()))
-            }
-            Kind::AxumBroadcast => {
-                let lock = read(self.peers.join("axum-broadcast/Cargo.lock"));
-                let of =
-                    |name: &str| after(&lock, &format!("name = \"{name}\"\nversion = \""), '"');
-                of("axum")
-                    .zip(of("tokio"))
-                    .map(|(axum, tokio)| format!("{axum}, tokio {tokio}"))
-            }
-            Kind::BetterSse => {
-                let manifest = read(
-                    self.peers
-                        .join("better-sse/node_modules/better-sse/package.json"),
-                );
-                let node = machine::version(Command::new("node").arg("--version"));
-                after(&manifest, "\"version\": \"", '"')
-                    .map(|version| format!("{version}, Node {node}"))
-            }
-        };
-        version.unwrap_or_else(|| "unknown".to_owned())
-    }
-
-    /// Tickertape with a feed and an archive; either may be none.
-    fn tickertape(&self, port: u16, feed: &str, data: &str) -> Command {
-        let mut command = Command::new(&self.tickertape);
-        command
-            .args(["--feed", feed, "--data", data, "--log", "warn"])
-            .args(["--publish-token", TOKEN_HASH])
-            // All subscribers come from one address.
-            .args([
-                "--max-streams",
-                MAX_STREAMS,
-                "--max-streams-per-address",
-                MAX_STREAMS,
-            ])
-            .args(["--publish-rate", "1000000", "--publish-burst", "1000000"])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .args(&self.tickertape_option);
-        command
-    }
-
-    fn command(&self, kind: Kind, port: u16, folder: &Path) -> Result<Command, Problem> {
-        let mut command;
-        match kind {
-            // The peers write nothing to disk either.
-            Kind::Tickertape => command = self.tickertape(port, "none", "none"),
-            Kind::DurableStreams => {
-                command = Command::new(&self.durable_streams);
-                // Without writing to disk what it publishes, which is its quickest way.
-                command
-                    .args(["--durability", "memory", "--port", &port.to_string()])
-                    .arg("--data-dir")
-                    .arg(folder);
-            }
-            Kind::Nchan => {
-                let template = self.peers.join("nchan/nginx.conf");
-                let text = fs::read_to_string(&template)
-                    .map_err(|error| format!("cannot read {}: {error}", template.display()))?
-                    .replace("{module}", &self.nchan.to_string_lossy())
-                    .replace("{folder}", &folder.to_string_lossy())
-                    .replace("{port}", &port.to_string());
-                let file = folder.join("nginx.conf");
-                fs::write(&file, text)
-                    .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-                command = Command::new(&self.nginx);
-                command
-                    .arg("-e")
-                    .arg(folder.join("error.log"))
-                    .arg("-c")
-                    .arg(file);
-            }
-            Kind::AxumBroadcast => {
-                command = Command::new(&self.axum_broadcast);
-                command.arg(port.to_string());
-            }
-            Kind::BetterSse => {
-                command = Command::new("node");
-                command
-                    .arg(self.peers.join("better-sse/server.js"))
-                    .arg(port.to_string());
-            }
-        }
-        Ok(command)
-    }
-}
-
-/// A server that runs, and what it was started for.
+/// A running server, and the purpose that it was started for.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) kind: Kind,
@@ -327,7 +52,7 @@ pub(crate) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // What is left of a run is of no use to anybody, and another run has another name.
+        // The rest of a run is of no use, and another run has another name.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -336,7 +61,7 @@ impl Server {
     /// Starts a server, waits until it answers, and prepares it for a topic.
     ///
     /// # Errors
-    /// Where it does not start, or does not take what prepares it.
+    /// If it does not start, or does not accept its preparation.
     pub(crate) fn start(
         kind: Kind,
         topic: Topic,
@@ -390,7 +115,7 @@ impl Server {
             .and_then(|()| server.prepare(topic))
             .map_err(|problem| {
                 format!(
-                    "{}: {problem}; what it said is in {}",
+                    "{}: {problem}; its output is in {}",
                     kind.name(),
                     log.display()
                 )
@@ -412,7 +137,7 @@ impl Server {
 
     fn prepare(&self, topic: Topic) -> Result<(), Problem> {
         match self.kind {
-            // A symbol is known from its first quote on, and a stream of an unknown one is refused.
+            // A symbol exists from its first quote on, and a stream of an unknown one is refused.
             Kind::Tickertape => topic.symbols().chunks(BATCH).try_for_each(|symbols| {
                 let mut quotes = String::new();
                 for &symbol in symbols {
@@ -424,17 +149,17 @@ impl Server {
                     self.wrapped(quote, &mut quotes);
                 }
                 quotes.push(']');
-                self.ask(&self.request_with("POST", "/publish", &quotes))
+                self.send(&self.request_with("POST", "/publish", &quotes))
                     .map(drop)
             }),
-            Kind::DurableStreams => self.ask(&self.request_with("PUT", "/bench", "")).map(drop),
+            Kind::DurableStreams => self.send(&self.request_with("PUT", "/bench", "")).map(drop),
             Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => Ok(()),
         }
     }
 
-    /// A figure that our own server tells of itself.
+    /// A figure of tickertape's own metrics.
     pub(crate) fn metric(&self, name: &str) -> Result<f64, Problem> {
-        let text = self.ask(&self.request_with("GET", "/metrics", ""))?;
+        let text = self.send(&self.request_with("GET", "/metrics", ""))?;
         String::from_utf8_lossy(&text)
             .lines()
             .filter_map(|line| line.split_once(' '))
@@ -443,14 +168,14 @@ impl Server {
             .ok_or_else(|| format!("the server tells no {name}"))
     }
 
-    /// Sends one request and wants it answered well.
-    fn ask(&self, request: &str) -> Result<Vec<u8>, Problem> {
-        let fail = |error: std::io::Error| format!("cannot ask {}: {error}", self.address);
+    /// Sends one request and expects a successful answer.
+    fn send(&self, request: &str) -> Result<Vec<u8>, Problem> {
+        let fail = |error: std::io::Error| format!("cannot send to {}: {error}", self.address);
         let mut connection = TcpStream::connect(self.address).map_err(fail)?;
         connection.set_read_timeout(Some(ANSWER)).map_err(fail)?;
         connection.write_all(request.as_bytes()).map_err(fail)?;
         let mut response = Response::default();
-        let (mut status, mut said, mut ended) = (0, Vec::new(), false);
+        let (mut status, mut body, mut ended) = (0, Vec::new(), false);
         let mut buffer = [0; 4096];
         while !ended {
             let count = connection.read(&mut buffer).map_err(fail)?;
@@ -459,16 +184,16 @@ impl Server {
             }
             response.read(&buffer[..count], |part| match part {
                 Part::Head(head) => status = head.status,
-                Part::Body(body) => said.extend_from_slice(body),
+                Part::Body(piece) => body.extend_from_slice(piece),
                 Part::End => ended = true,
             })?;
         }
         if (200..300).contains(&status) {
-            Ok(said)
+            Ok(body)
         } else {
             let first = request.lines().next().unwrap_or_default();
-            let said = String::from_utf8_lossy(&said);
-            Err(format!("{first} was answered {status}: {said}"))
+            let body = String::from_utf8_lossy(&body);
+            Err(format!("{first} was answered {status}: {body}"))
         }
     }
 
@@ -509,7 +234,7 @@ impl Server {
         self.request_with("POST", path, &body)
     }
 
-    /// The request that asks tickertape for the plain quote, once more where its tag is known.
+    /// The request to tickertape for the plain quote, conditional once its tag is known.
     pub(crate) fn poll(&self, etag: Option<&str>) -> String {
         let condition = etag.map_or_else(String::new, |etag| format!("If-None-Match: {etag}\r\n"));
         format!(
@@ -519,7 +244,7 @@ impl Server {
         )
     }
 
-    /// An event as tickertape takes it.
+    /// An event in tickertape's format.
     fn wrapped(&self, payload: Payload, text: &mut String) {
         text.push_str(match payload {
             Payload::News(_) => r#"{"event":"news","data":"#,
@@ -550,7 +275,7 @@ fn free_address() -> Result<SocketAddr, Problem> {
 
 #[cfg(test)]
 impl Server {
-    /// Somebody else's listener, spoken to as to a peer; the process beside it does nothing.
+    /// A listener of the test, used like a peer; the process beside it does nothing.
     pub(crate) fn stand_in(address: SocketAddr) -> Self {
         let folder = std::env::temp_dir().join(format!("load-{}-{address}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -568,7 +293,10 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::{Found, Scanner, Tail};
+    use crate::{
+        payload::{DATA_BYTES, MARKERS, NEWS, QUOTE},
+        scan::{Found, Scanner, Tail},
+    };
 
     #[test]
     fn all_data_are_of_one_length_and_carry_their_number() {

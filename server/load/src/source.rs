@@ -1,4 +1,4 @@
-//! A source of trades, as Binance's combined stream writes them, for what only a feed can bring: a WebSocket on
+//! A source of trades in the format of Binance's combined stream, for measurements that need a feed: a WebSocket on
 //! loopback, which the measured server connects to.
 
 use std::{
@@ -23,7 +23,7 @@ const CONNECTED: Duration = Duration::from_secs(10);
 /// The source, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// What the server is told of it.
+    /// Its address for the server.
     pub(crate) feed: String,
     orders: Sender<Order>,
     connected: Receiver<()>,
@@ -43,7 +43,7 @@ impl Source {
     /// A source that waits for the server. Once it has connected there is one trade of each symbol, with the first
     /// sequence number as its size; every further trade has the size 1, so that a quote's volume is its number.
     ///
-    /// # Errors
+    /// If there is no port for it.
     /// Where there is no port for it.
     pub(crate) fn start(clock: Clock) -> Result<Self, Problem> {
         let fail = |error: io::Error| format!("cannot listen for the server: {error}");
@@ -51,8 +51,8 @@ impl Source {
         let address = listener.local_addr().map_err(fail)?;
         let names: Vec<String> = (0..SYMBOLS).map(name).collect();
         let (orders, received) = channel();
-        let (tell, connected) = channel();
-        let thread = thread::spawn(move || play(&listener, &clock, &tell, &received));
+        let (report, connected) = channel();
+        let thread = thread::spawn(move || play(&listener, &clock, &report, &received));
         Ok(Source {
             feed: format!("binance:{}?url=ws://{address}/stream", names.join(",")),
             orders,
@@ -64,7 +64,7 @@ impl Source {
     /// Waits until the server has connected.
     ///
     /// # Errors
-    /// Where it does not.
+    /// If it does not.
     pub(crate) fn await_connection(&self) -> Result<(), Problem> {
         self.connected
             .recv_timeout(CONNECTED)
@@ -74,7 +74,7 @@ impl Source {
     /// Sends so many rounds, the first one at `start`.
     pub(crate) fn send(&self, start: u64, period: Duration, rounds: u32) {
         let period = period.as_nanos() as u64;
-        // Where the thread has ended, nothing will arrive, and that is what the figures say.
+        // If the thread has ended, nothing will arrive, and the figures show that.
         let _ = self.orders.send(Order {
             start,
             period,
@@ -133,7 +133,7 @@ fn round(socket: &mut WebSocket<TcpStream>, number: &mut u32) -> Result<(), Erro
         let name = name(symbol);
         let cents = 10 + *number % 80;
         let mut text = String::with_capacity(200);
-        // Nothing that is written to a text can fail.
+        // Writing to a string cannot fail.
         let _ = write!(
             text,
             r#"{{"stream":"{}@trade","data":{{"e":"trade","E":{time},"s":"{name}","t":{number},"p":"597.{cents}","q":"{size}","T":{time},"m":true,"M":true}}}}"#,

@@ -23,9 +23,10 @@ use rustix::{
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{MARKERS, Payload},
     response::{Head, Part, Response},
     scan::{Found, Scanner, Tail},
-    servers::{MARKERS, Payload, Server},
+    servers::Server,
 };
 
 /// How many ready connections are read before the publisher has its turn.
@@ -41,7 +42,7 @@ const OPEN: Duration = Duration::from_secs(60);
 /// The most that one read takes.
 const READ_BYTES: usize = 256 * 1024;
 
-/// The longest wait without a look at whether the run was interrupted.
+/// The longest wait without checking whether the run was interrupted.
 const WAIT: u64 = 100_000_000;
 
 /// The publisher's token; a subscriber's is its place.
@@ -61,15 +62,15 @@ impl Clock {
     }
 }
 
-/// What a run publishes, and what it makes of what arrives.
+/// The publications of a run, and the evaluation of what arrives.
 pub(crate) trait Work {
-    /// What is published next; asked whenever the publisher has nothing under way.
+    /// The next publication; called whenever the publisher has nothing in flight.
     fn due(&mut self, now: u64) -> Due;
 
     /// A subscriber has received an event.
     fn received(&mut self, subscriber: usize, found: Found, at: u64);
 
-    /// Whatever is to be done at this moment, and when that is so again.
+    /// Other work that is due at this moment, and when that is so again.
     fn turn(&mut self, now: u64) -> NextStep;
 }
 
@@ -86,12 +87,12 @@ pub(crate) enum Due {
 pub(crate) enum NextStep {
     /// At this moment.
     At(u64),
-    /// Now: this poller asks again. See [`Driver::poll`].
-    Ask(usize),
+    /// Now: this poller polls again. See [`Driver::poll`].
+    Poll(usize),
     Done,
 }
 
-/// What all subscribers together have received.
+/// The totals of all subscribers.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Traffic {
     pub(crate) bytes: u64,
@@ -99,9 +100,9 @@ pub(crate) struct Traffic {
     pub(crate) reads: u64,
     /// The connections that the server has ended.
     pub(crate) ended: u64,
-    /// What pollers have asked, in bytes.
-    pub(crate) asked: u64,
-    /// The times that a poller had to leave out because its last answer was not there.
+    /// The requests of pollers, in bytes.
+    pub(crate) polled: u64,
+    /// The polls that were skipped because the last answer was still missing.
     pub(crate) late: u64,
 }
 
@@ -125,16 +126,16 @@ struct Subscriber {
     socket: Option<TcpStream>,
     response: Response,
     tail: Tail,
-    /// What a poller has got the last time, and whether it waits for an answer.
+    /// The last answer of a poller, and whether it waits for another.
     etag: Option<String>,
-    asks: bool,
+    waits: bool,
 }
 
 impl Driver {
     /// Connects a publisher.
     ///
     /// # Errors
-    /// Where the server takes no connection.
+    /// If the server accepts no connection.
     pub(crate) fn new(
         server: &Server,
         clock: Clock,
@@ -159,7 +160,7 @@ impl Driver {
     /// Opens streams, a few at once, until so many are open.
     ///
     /// # Errors
-    /// Where one is refused, or they are not open in time.
+    /// If one is refused, or they are not open in time.
     pub(crate) fn subscribe(
         &mut self,
         server: &Server,
@@ -187,7 +188,7 @@ impl Driver {
                     response: Response::default(),
                     tail: Tail::default(),
                     etag: None,
-                    asks: true,
+                    waits: true,
                 });
             }
             let now = self.clock.now();
@@ -212,7 +213,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Opens connections as [`Driver::subscribe`] does, of clients that ask again and again for the plain quote.
+    /// Opens connections as [`Driver::subscribe`] does, for clients that poll the plain quote.
     ///
     /// # Errors
     /// As there.
@@ -221,12 +222,12 @@ impl Driver {
         self.subscribe(server, count, |_| server.poll(None))
     }
 
-    fn ask(&mut self, server: &Server, place: usize) -> Result<(), Problem> {
+    fn poll_quote(&mut self, server: &Server, place: usize) -> Result<(), Problem> {
         let poller = &mut self.subscribers[place];
         let Some(socket) = &mut poller.socket else {
             return Ok(());
         };
-        if poller.asks {
+        if poller.waits {
             self.traffic.late += 1;
             return Ok(());
         }
@@ -234,22 +235,22 @@ impl Driver {
         socket
             .write_all(request.as_bytes())
             .map_err(|error| format!("cannot ask: {error}"))?;
-        poller.asks = true;
-        self.traffic.asked += request.len() as u64;
+        poller.waits = true;
+        self.traffic.polled += request.len() as u64;
         Ok(())
     }
 
     /// Publishes and receives until the work is done.
     ///
     /// # Errors
-    /// Where the server answers the publisher badly or says what is no HTTP, or the run is interrupted.
+    /// If the server answers the publisher with an error or invalid HTTP, or the run is interrupted.
     pub(crate) fn drive(&mut self, server: &Server, work: &mut impl Work) -> Result<(), Problem> {
         loop {
             let now = self.clock.now();
             let mut wake = match work.turn(now) {
                 NextStep::At(at) => at,
-                NextStep::Ask(place) => {
-                    self.ask(server, place)?;
+                NextStep::Poll(place) => {
+                    self.poll_quote(server, place)?;
                     now
                 }
                 NextStep::Done => return Ok(()),
@@ -271,7 +272,7 @@ impl Driver {
                     })?;
                 }
             }
-            // Its turn comes after a few reads also where thousands are ready before it.
+            // It has its turn after a few reads even if thousands are ready before it.
             if !ready.is_empty()
                 && let Some(sent) = self.publisher.sent
                 && self.publisher.receive(server, &self.epoll)?
@@ -319,7 +320,7 @@ impl Driver {
         Ok(events.iter().map(|event| event.data.u64()).collect())
     }
 
-    /// Reads all that a subscriber has waiting, and says how many heads were among it.
+    /// Reads everything that waits for a subscriber, and returns how many heads were among it.
     fn read(
         &mut self,
         place: usize,
@@ -344,7 +345,7 @@ impl Driver {
             self.traffic.reads += 1;
             let (mut refused, mut complete) = (None, false);
             let (scanner, tail) = (&self.scanner, &mut subscriber.tail);
-            let (etag, asks, polls) = (&mut subscriber.etag, &mut subscriber.asks, self.polls);
+            let (etag, waits, polls) = (&mut subscriber.etag, &mut subscriber.waits, self.polls);
             subscriber
                 .response
                 .read(&self.buffer[..count], |part| match part {
@@ -361,7 +362,7 @@ impl Driver {
             if let Some(status) = refused {
                 return Err(format!("a subscriber was answered {status}"));
             }
-            *asks &= !complete;
+            *waits &= !complete;
             if complete && !polls {
                 subscriber.socket = None;
                 self.traffic.ended += 1;
@@ -379,10 +380,10 @@ impl Driver {
 struct Publisher {
     socket: TcpStream,
     response: Response,
-    /// When the event was sent that has not been answered.
+    /// When the unanswered event was sent.
     sent: Option<u64>,
     answer: Option<Head>,
-    said: Vec<u8>,
+    body: Vec<u8>,
 }
 
 impl Publisher {
@@ -403,7 +404,7 @@ impl Publisher {
             response: Response::default(),
             sent: None,
             answer: None,
-            said: Vec::new(),
+            body: Vec::new(),
         })
     }
 
@@ -413,11 +414,11 @@ impl Publisher {
             .write_all(server.publish(payload).as_bytes())
             .map_err(|error| format!("cannot publish: {error}"))?;
         self.sent = Some(now);
-        self.said.clear();
+        self.body.clear();
         Ok(())
     }
 
-    /// Reads of the answer what is there, and tells whether it is complete.
+    /// Reads what is there of the answer, and returns whether it is complete.
     fn receive(&mut self, server: &Server, epoll: &OwnedFd) -> Result<bool, Problem> {
         let mut buffer = [0; 4096];
         let count = match self.socket.read(&mut buffer) {
@@ -430,11 +431,11 @@ impl Publisher {
                 ));
             }
         };
-        let (answer, said) = (&mut self.answer, &mut self.said);
+        let (answer, body) = (&mut self.answer, &mut self.body);
         let mut complete = false;
         self.response.read(&buffer[..count], |part| match part {
             Part::Head(head) => *answer = Some(head),
-            Part::Body(body) => said.extend_from_slice(body),
+            Part::Body(piece) => body.extend_from_slice(piece),
             Part::End => complete = true,
         })?;
         if !complete {
@@ -442,8 +443,8 @@ impl Publisher {
         }
         let status = self.answer.as_ref().map_or(0, |head| head.status);
         if !(200..300).contains(&status) {
-            let said = String::from_utf8_lossy(&self.said);
-            return Err(format!("what was published was answered {status}: {said}"));
+            let body = String::from_utf8_lossy(&self.body);
+            return Err(format!("the publication was answered {status}: {body}"));
         }
         self.sent = None;
         // Before the next event is due, not only then.

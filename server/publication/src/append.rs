@@ -11,34 +11,34 @@ use tape::EventId;
 
 use crate::{Builder, EventLocation, Fault, MAX_SYMBOLS, Newcomers, Submission, builder::Hold};
 
-/// What became of a publication.
+/// The result of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     /// Events that were appended.
     pub count: usize,
-    /// Stories, sessions and bars that are on the tape already, as they are.
+    /// Stories, sessions and bars that are on the tape already, unchanged.
     pub unchanged: usize,
-    /// Quotes and bars that are older than what the tape has of their symbol.
+    /// Quotes and bars that are older than those of their symbol on the tape.
     pub late: usize,
     /// The position of the tape after it.
     pub position: EventId,
 }
 
-/// Who publishes, and the symbols that stories alone have named so far.
+/// The publisher, and the symbols that only stories have named so far.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
-    /// Whose the events are.
+    /// The owner of the events.
     pub owner: &'a Owner,
     /// They count against the limit of symbols.
     pub newcomers: &'a Newcomers,
 }
 
 impl Submission {
-    /// Appends everything as one step, but for what changes nothing. Nothing goes back in time:
-    /// neither a quote nor a bar that is older than the newest one of its symbol is appended.
+    /// Appends everything except unchanged events as one step. Nothing goes back in time: a quote or bar that is older
+    /// than the newest one of its symbol is not appended.
     ///
     /// # Errors
-    /// When the tape cannot take one of the events; then it takes none.
+    /// If the tape cannot take one of the events; then none is appended.
     pub fn append(self, tape: &Tape, now: Millis) -> Result<Outcome, Vec<Fault>> {
         let by = By {
             owner: &Owner::Feed,
@@ -47,8 +47,8 @@ impl Submission {
         self.append_held(tape, now, by, None)
     }
 
-    /// The same, with what a builder makes of it: the bars of published quotes, and sessions as the venue's hours and
-    /// history have them. `source` is who publishes.
+    /// The same, with the results of a builder: the bars of published quotes, and sessions completed by the venue's
+    /// hours and history. `source` is the publisher's name.
     ///
     /// # Errors
     /// As [`Submission::append`].
@@ -152,7 +152,7 @@ fn append(
     outcome
 }
 
-/// What the tape cannot take, each with its reason.
+/// The events that the tape cannot take, each with its reason.
 fn unacceptable(
     view: &View<'_>,
     events: &[(EventLocation, Draft)],
@@ -225,9 +225,9 @@ fn unacceptable(
     faults
 }
 
-/// What an event is to the tape.
+/// An event in relation to the tape.
 enum Verdict {
-    /// It is to be appended, as this.
+    /// It is to be appended in this form.
     New(Draft),
     /// It is there already.
     Unchanged,
@@ -235,9 +235,9 @@ enum Verdict {
     Late,
 }
 
-/// The newest of each subject: on the tape, or of what is appended with it.
+/// The newest of each subject: on the tape, or in this publication.
 struct Newest<'a> {
-    /// What is dated later is of a clock that was ahead, and holds nothing up.
+    /// A later date comes from a clock that was ahead, and holds nothing up.
     latest: Millis,
     view: View<'a>,
     appended: HashMap<Subject, Arc<Event>>,
@@ -257,7 +257,7 @@ fn subject(event: &Event) -> Option<Subject> {
 }
 
 impl Newest<'_> {
-    /// How a published bar stands to those that are there: newer, the same, or older. Built bars do not make it old, and
+    /// How a published bar relates to those on the tape: newer, the same, or older. Built bars do not make it old, and
     /// it replaces that of its own minute.
     fn judge_bar(&self, bar: &Bar, hold: &Hold<'_>) -> Ordering {
         let appended = self

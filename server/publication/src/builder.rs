@@ -1,3 +1,6 @@
+mod lookup;
+mod traded;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
@@ -10,61 +13,64 @@ use clock::Now;
 use directory::Directory;
 use events::{Draft, Minutes, Tape, Topic, View};
 use market::{
-    Bar, Board, Event, Interval, Millis, Minute, Quality, Quote, Roll, Session, Size, Symbol,
-    Trade, TradingState,
+    Bar, Board, Event, Interval, Millis, Minute, Quality, Quote, Roll, Session, Symbol, Trade,
+    TradingState,
 };
-use rust_decimal::Decimal;
 use tape::EventId;
 use tokio_util::sync::CancellationToken;
 
-use sessions::{Calendar, Sessions};
+use self::{
+    lookup::{before, calendar, taped},
+    traded::traded,
+};
+use sessions::Sessions;
 
-/// How many minutes of a symbol are known to have been built, so that a published bar replaces theirs: two hours.
+/// For how many minutes of a symbol it is recorded that their bars were built, so that a published bar replaces them:
+/// two hours.
 const MAX_BUILT: usize = 120;
 
-/// How many published bars of a symbol are remembered whose minutes have no quote yet.
+/// How many published bars of a symbol are recorded whose minutes have no quote yet.
 const MAX_GIVEN: usize = 16;
 
-/// How often it is looked for minutes that are over although nothing more was published.
+/// The interval at which minutes that are over are closed although nothing more was published.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Builds bars of published quotes, and has published symbols get sessions and previous closes, as those of
-/// feeds do.
+/// Builds bars from published quotes, and gives published symbols sessions and previous closes, as those of feeds have.
 ///
-/// A published quote whose price or cumulative volume differs from that of the quote before it counts as a trade at
-/// its price, of the difference of the volumes. A quote without a volume counts as a trade of its size. The volume of
-/// the first quote was traded before it; a volume that falls counts as a whole where another trading day has begun,
-/// and else for nothing.
+/// A published quote whose price or cumulative volume differs from that of the previous quote counts as a trade at its
+/// price, with the difference of the volumes as its size. A quote without a volume counts as a trade of its size. The
+/// volume of the first quote was traded before it. A volume that falls counts in full if another trading day has begun,
+/// and otherwise not at all.
 ///
-/// A published bar counts more than the built one of its minute, whichever comes first. Symbols that a feed quotes are
-/// left to that feed.
+/// A published bar takes precedence over the built one of its minute, whichever comes first. Symbols that a feed quotes
+/// are left to that feed.
 pub struct Builder {
     around: Surroundings,
-    // A std mutex: it is held while what was built is appended, so that the tape has it in the order of the quotes, and
-    // never across an await.
+    // A std mutex: it is held while the built events are appended, so that the tape has them in the order of the
+    // quotes, and never across an await.
     state: Mutex<BTreeMap<Symbol, Building>>,
 }
 
-/// What a builder shares with the feeds.
+/// The parts that a builder shares with the feeds.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// Where events go.
+    /// The tape.
     pub tape: Tape,
     /// The time of receipt.
     pub clock: Now,
-    /// What is known of symbols, whether they are quoted or not.
+    /// The directory of symbols.
     pub directory: Arc<Directory>,
-    /// Whether symbols are traded.
+    /// The state of trading of symbols.
     pub sessions: Arc<Sessions>,
-    /// The exact sums of the minutes that closed lately.
+    /// The exact sums of recently closed minutes.
     pub minutes: Arc<Minutes>,
-    /// Where trades go.
+    /// The archive of trades.
     pub archive: Option<Archive>,
     /// Whether a feed quotes a symbol, which is then left to that feed.
     pub is_quoted: Arc<dyn Fn(Symbol) -> bool + Send + Sync>,
 }
 
-/// What is built of one symbol.
+/// The builder's state of one symbol.
 #[derive(Debug, Default)]
 struct Building {
     minute: Option<Open>,
@@ -73,25 +79,25 @@ struct Building {
     given: VecDeque<Millis>,
 }
 
-/// The minute of the newest quote. It stays when it has closed, because more quotes of it may come.
+/// The minute of the newest quote. It stays after it has closed, because more quotes of it may come.
 #[derive(Debug)]
 struct Open {
     start: Millis,
     roll: Roll,
-    /// When the newest quote of it came.
+    /// When its newest quote was received.
     last_quote: Millis,
-    /// The bar that the tape has of it.
+    /// Its bar on the tape.
     taped: Option<Bar>,
     /// Whether its bar was published.
     given: bool,
 }
 
-/// A builder that is held while a publication is appended.
+/// A builder that is locked while a publication is appended.
 pub(crate) struct Hold<'a> {
     around: &'a Surroundings,
     state: MutexGuard<'a, BTreeMap<Symbol, Building>>,
     now: Millis,
-    /// The symbols of the publication that a feed quotes: found before the tape is locked.
+    /// The symbols of the publication that a feed quotes: determined before the tape is locked.
     fed: BTreeSet<Symbol>,
     /// Sessions as they were published.
     sessions: Vec<Session>,
@@ -101,7 +107,7 @@ pub(crate) struct Hold<'a> {
 }
 
 impl Builder {
-    /// A builder of what is published beside feeds.
+    /// A builder for publications beside feeds.
     pub fn new(around: Surroundings) -> Self {
         Builder {
             around,
@@ -109,8 +115,8 @@ impl Builder {
         }
     }
 
-    /// Closes the minutes that are over although nothing more is published, until `stop` is cancelled. What is open then
-    /// goes on after a restart.
+    /// Closes the minutes that are over although nothing more is published, until `stop` is cancelled. A minute that is
+    /// open then continues after a restart.
     pub async fn run(&self, stop: &CancellationToken) {
         let mut interval = tokio::time::interval(LOOK);
         while stop.run_until_cancelled(interval.tick()).await.is_some() {
@@ -137,7 +143,7 @@ impl Builder {
         }
     }
 
-    /// Holds the builder for a publication of `source`.
+    /// Locks the builder for a publication of `source`.
     pub(crate) fn hold<'a>(&'a self, source: &'a str, now: Millis) -> Hold<'a> {
         Hold {
             around: &self.around,
@@ -164,8 +170,8 @@ impl fmt::Debug for Builder {
 }
 
 impl Hold<'_> {
-    /// What is to be appended for an event, before the tape is locked: a session as its venue's hours, halts and history
-    /// make it.
+    /// The form in which an event is appended, before the tape is locked: a session is completed by its venue's hours,
+    /// halts and history.
     pub(crate) fn prepare(&mut self, draft: Draft) -> Draft {
         let symbol = match &**draft.event() {
             Event::Quote(quote) => quote.symbol,
@@ -225,7 +231,7 @@ impl Hold<'_> {
             start,
             roll,
             last_quote: self.now,
-            // It was published: what was built would have closed only after the minute.
+            // It was published: a built one would have closed only after the minute.
             given: taped.is_some(),
             taped,
         })
@@ -237,8 +243,8 @@ impl Hold<'_> {
         building.is_some_and(|building| building.built.contains(&bar.start))
     }
 
-    /// Takes an event that is appended after `before`, which the tape has of the same. Answers the bar of the minute that
-    /// ends with it, which is appended first.
+    /// Takes an event that is appended after `before`, the tape's newest of the same subject. Returns the bar of the
+    /// minute that it ends, which is appended first.
     pub(crate) fn take(
         &mut self,
         event: &Event,
@@ -279,7 +285,7 @@ impl Hold<'_> {
         }
     }
 
-    /// Has the sessions of what was appended known, and gives one to each symbol that has none.
+    /// Records the appended sessions, and gives one to each symbol that has none.
     pub(crate) fn finish(self) {
         let Hold {
             around,
@@ -324,7 +330,7 @@ impl Hold<'_> {
 }
 
 impl Building {
-    /// Takes that the bar of a minute was published.
+    /// Records that the bar of a minute was published.
     fn give(&mut self, start: Millis) {
         self.built.retain(|built| *built != start);
         match &mut self.minute {
@@ -352,12 +358,12 @@ impl Building {
         if !open.given
             && let Some(archive) = &around.archive
         {
-            // On disk with its quote: it goes on after a restart.
+            // It is on disk with its quote: it continues after a restart.
             archive.minute(open.minute(quote.symbol));
         }
     }
 
-    /// Closes the minute. Answers its bar, unless the tape has it or another one was published.
+    /// Closes the minute. Returns its bar, unless the tape has it or another one was published.
     fn close(&mut self, around: &Surroundings, symbol: Symbol, position: EventId) -> Option<Bar> {
         let open = self.minute.as_mut().filter(|open| !open.given)?;
         let minute = open.minute(symbol);
@@ -385,31 +391,6 @@ impl Open {
     }
 }
 
-/// The trade that a quote counts as after the one before it.
-fn traded(before: Option<&Quote>, quote: &Quote, calendar: Calendar) -> Option<Trade> {
-    let price = quote.price?;
-    let size = match (before, quote.volume) {
-        (_, None) => quote.size,
-        (None, Some(_)) => None,
-        (Some(before), Some(volume)) => before.volume.and_then(|earlier| {
-            let grown = volume.decimal().checked_sub(earlier.decimal())?;
-            let day = |quote: &Quote| calendar.trading_day(quote.time);
-            if grown > Decimal::ZERO {
-                Some(Size::from(grown))
-            } else if grown < Decimal::ZERO && day(before) != day(quote) {
-                Some(volume)
-            } else {
-                None
-            }
-        }),
-    };
-    let is_new = before.is_none_or(|before| {
-        let same_size = quote.volume.is_some() || before.size == quote.size;
-        before.price != quote.price || before.volume != quote.volume || !same_size
-    });
-    is_new.then(|| Trade::new(price, size))
-}
-
 fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
     if list.contains(&start) {
         return;
@@ -418,32 +399,6 @@ fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
         list.pop_front();
     }
     list.push_back(start);
-}
-
-fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
-    match view
-        .newest(&Topic::Session(symbol))
-        .map(|(_, entry)| &*entry.event)
-    {
-        Some(Event::Session(session)) => Calendar::of(session.venue.as_deref()),
-        _ => Calendar::Always,
-    }
-}
-
-fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.newest(&Topic::Quote(symbol))?.1.event {
-        Event::Quote(quote) => Some(quote.clone()),
-        _ => None,
-    }
-}
-
-/// The newest bar of a minute on the tape.
-fn taped(view: &View<'_>, symbol: Symbol, start: Millis) -> Option<Bar> {
-    view.retained(&Topic::Symbol(symbol))
-        .find_map(|(_, entry)| match &*entry.event {
-            Event::Bar(bar) if bar.start == start => Some(bar.clone()),
-            _ => None,
-        })
 }
 
 /// The first millisecond of the minute of a time.

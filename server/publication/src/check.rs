@@ -1,4 +1,4 @@
-//! What an event must be for its meaning to make sense. Its form has been read before.
+//! Checks that the values of an event make sense. It has been parsed before.
 
 use market::{
     Action, Bar, Event, Link, Millis, News, Price, Quote, RegularHours, Session, Size, TimeUnit,
@@ -18,10 +18,10 @@ const MAX_CODE: usize = 40;
 /// The most symbols of one story.
 const MAX_STORY_SYMBOLS: usize = 50;
 
-/// What is wrong with an event: the field of its data, and what was expected of it.
+/// An error in an event: the field of its data, and what was expected of it.
 pub(crate) type Wrong = (&'static str, String);
 
-/// Everything that is wrong with an event, at the time `now`.
+/// All errors in an event, at the time `now`.
 pub fn check(event: &Event, now: Millis) -> Vec<Wrong> {
     let mut checks = Checks {
         now,
@@ -95,7 +95,7 @@ impl Checks {
         self.option("venue", session.venue.as_deref(), MAX_SOURCE);
         self.option("halt_code", session.halt_code.as_deref(), MAX_CODE);
         if let Some(RegularHours { open, close }) = session.hours {
-            // The next session may be weeks ahead, and is one of this century.
+            // The next session may be weeks ahead, and is within this century.
             self.unit("hours/open", open);
             self.unit("hours/close", close);
             if close <= open {
@@ -148,7 +148,7 @@ impl Checks {
 
     fn news(&mut self, news: &News) {
         self.text("id", &news.id, 1, MAX_ID);
-        // A story that is withdrawn needs no words.
+        // A withdrawn story needs no words.
         let least = usize::from(news.action != Action::Deleted);
         self.text("headline", &news.headline, least, MAX_HEADLINE);
         self.text("source", &news.source, 1, MAX_SOURCE);
@@ -167,7 +167,7 @@ impl Checks {
         }
     }
 
-    /// One of a quote that is further ahead would hold back every other quote until it comes.
+    /// A quote further ahead would hold back every other quote until that time.
     fn time(&mut self, field: &'static str, time: Millis, most: Millis) {
         if self.unit(field, time) && time.saturating_sub(self.now) > most {
             let now = self.now;
@@ -228,7 +228,7 @@ impl Checks {
     /// `least` is 0, or 1 for a text that must not be empty.
     fn text(&mut self, field: &'static str, text: &str, least: usize, most: usize) {
         if least > 0 && text.trim().is_empty() {
-            let expected = format!("{text:?} says nothing: expected 1 to {most} characters");
+            let expected = format!("{text:?} is blank: expected 1 to {most} characters");
             self.report(field, expected);
         }
         // No text has more characters than bytes.

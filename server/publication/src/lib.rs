@@ -1,4 +1,4 @@
-//! What is published from the outside: read, checked, and put on the tape as one step.
+//! Publications from outside: parsed, checked, and appended to the tape as one step.
 
 mod append;
 mod builder;

@@ -11,12 +11,12 @@ use events::{
     slices::{END, Retained},
 };
 
-/// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
-/// that a publisher who makes up symbols would fill the memory.
+/// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so that a publisher of
+/// made-up symbols would fill the memory.
 pub const MAX_SYMBOLS: usize = 10_000;
 
-/// The symbols of which nothing but stories is on the tape. They count as the others do, for as long as one of
-/// their stories is there, or whoever makes up symbols in stories would fill the memory. A clone is the same.
+/// The symbols of which only stories are on the tape. They count as the others do for as long as one of their stories
+/// is there; otherwise a publisher of stories about made-up symbols would fill the memory. A clone is the same.
 #[derive(Debug, Clone, Default)]
 pub struct Newcomers(Arc<Mutex<StorySymbols>>);
 
@@ -24,12 +24,12 @@ pub struct Newcomers(Arc<Mutex<StorySymbols>>);
 struct StorySymbols {
     /// Each with the newest story that names it.
     symbols: HashMap<Symbol, EventId>,
-    /// Where the tape's window began when they were last looked through, and how many keys it had.
+    /// The beginning of the tape's window when they were last checked, and the number of its keys.
     pruned: Option<(EventId, usize)>,
 }
 
 impl Newcomers {
-    /// Takes note of the stories of a tape.
+    /// Records the stories of a tape.
     pub fn learn(&self, tape: &Tape) {
         let stories: Vec<_> = Retained::before(tape, &[Topic::AllNews], END).collect();
         for (id, entry) in stories.into_iter().rev() {
@@ -37,7 +37,7 @@ impl Newcomers {
         }
     }
 
-    /// Takes note of what was appended.
+    /// Records appended events.
     pub fn note(&self, id: EventId, event: &Event) {
         let mut known = self.lock();
         match event {
@@ -45,7 +45,7 @@ impl Newcomers {
                 let symbols = news.symbols.iter().map(|symbol| (*symbol, id));
                 known.symbols.extend(symbols);
             }
-            // From now on it is counted by these.
+            // From now on its quote or session counts.
             Event::Quote(market::Quote { symbol, .. })
             | Event::Session(market::Session { symbol, .. }) => {
                 known.symbols.remove(symbol);
@@ -54,15 +54,15 @@ impl Newcomers {
         }
     }
 
-    /// For how many quotes and sessions there is room beside those of a tape. A symbol of stories takes as
-    /// much as both.
+    /// For how many quotes and sessions there is room beside those of a tape. A symbol of stories counts as much as
+    /// both.
     pub fn room(&self, view: &View<'_>) -> usize {
         let keys = view.conflation_keys();
         let room =
             |known: &StorySymbols| (2 * MAX_SYMBOLS).saturating_sub(keys + 2 * known.symbols.len());
         let mut known = self.lock();
         let state = (view.stats().oldest, keys);
-        // Looked through only where something has changed, and where it may matter.
+        // Checked only if something has changed and it may matter.
         if room(&known) < MAX_SYMBOLS / 5 && known.pruned != Some(state) {
             known.pruned = Some(state);
             let (oldest, _) = state;
@@ -73,7 +73,7 @@ impl Newcomers {
         room(&known)
     }
 
-    /// Leaves out the symbols that there is no room for.
+    /// Removes the symbols that there is no room for.
     pub fn admit(&self, view: &View<'_>, symbols: &mut Vec<Symbol>) {
         let mut room = self.room(view);
         symbols.retain(|symbol| {

@@ -8,20 +8,20 @@ use crate::check::check;
 use events::Draft;
 use text::without_bom;
 
-/// The most events of one publication: what can be appended within a millisecond, because nobody
-/// reads or appends meanwhile.
+/// The most events of one publication: as many as can be appended within a millisecond, because no other read or append
+/// happens meanwhile.
 pub const MAX_EVENTS: usize = 1_000;
 
-/// How a publication is written.
+/// The format of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One event, or an array of them.
     Json,
-    /// An event a line; empty lines do not count.
+    /// One event per line; empty lines do not count.
     Lines,
 }
 
-/// Where in a publication something stands.
+/// A place in a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventLocation {
     /// It is the only event.
@@ -42,7 +42,7 @@ impl fmt::Display for EventLocation {
     }
 }
 
-/// What is wrong at one place of a publication.
+/// An error at one place of a publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The event.
@@ -50,18 +50,18 @@ pub struct Fault {
     /// The field, as a JSON pointer from the event on
     /// ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)); empty for the whole event.
     pub pointer: String,
-    /// The value at fault and what was expected.
+    /// The invalid value and what was expected.
     pub detail: String,
 }
 
-/// Why nothing of a publication was taken.
+/// Why nothing of a publication was appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is not what its format promises, so that its events cannot be read.
+    /// It does not follow its format, so that its events cannot be parsed.
     NotJson(NotJson),
-    /// So many events are too many.
+    /// It has too many events; their number.
     TooMany(usize),
-    /// Something is wrong with these.
+    /// These events are invalid.
     Faults(Vec<Fault>),
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for NotJson {
     }
 }
 
-/// What a publisher sends, read and found to be right in itself.
+/// A publication that has been parsed and checked.
 #[derive(Debug)]
 pub struct Submission {
     pub(super) events: Vec<(EventLocation, Draft)>,
@@ -94,10 +94,10 @@ struct Envelope<'a> {
 }
 
 impl Submission {
-    /// Reads a publication at the time `now` and checks every event of it.
+    /// Parses a publication at the time `now` and checks every event of it.
     ///
     /// # Errors
-    /// When anything is wrong with any of them: everything that is, so that one try shows it all.
+    /// If any of them is invalid: all errors, so that one attempt shows everything.
     pub fn read(
         body: &[u8],
         format: Format,
@@ -143,17 +143,17 @@ impl Submission {
         }
     }
 
-    /// What it holds, without where it stood.
+    /// Its events, without their places.
     pub fn into_drafts(self) -> impl Iterator<Item = Draft> {
         self.events.into_iter().map(|(_, draft)| draft)
     }
 
-    /// How many events there are.
+    /// The number of events.
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// Whether there is none, as in an empty array.
+    /// Whether it has none, as in an empty array.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
@@ -177,7 +177,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads a body that is one event.
+    /// Parses a body that is one event.
     fn only(&mut self, body: &[u8]) -> Result<(), Refusal> {
         match serde_json::from_slice::<Envelope<'_>>(body) {
             Ok(envelope) => self.enclosed(&envelope, EventLocation::Only),
@@ -189,7 +189,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Reads one event of several.
+    /// Parses one event of several.
     fn event(&mut self, text: &[u8], place: EventLocation) {
         match serde_json::from_slice::<Envelope<'_>>(text) {
             Ok(envelope) => self.enclosed(&envelope, place),
@@ -226,7 +226,7 @@ impl Reading {
         match read {
             Ok(event) => {
                 let before = self.faults.len();
-                // A field that is not known is most often one that is misspelt.
+                // An unknown field is most often a misspelt one.
                 for field in ignored {
                     let field: String = field.chars().take(64).collect();
                     let name = kind.published_name();
@@ -244,7 +244,7 @@ impl Reading {
         }
     }
 
-    /// Reads data again that cannot be read, for the way to where it is wrong.
+    /// Parses invalid data again, for the path to the error.
     fn wrong_data(&mut self, kind: EventKind, data: &str, place: EventLocation) {
         let mut json = serde_json::Deserializer::from_str(data);
         let mut track = serde_path_to_error::Track::new();
@@ -292,7 +292,7 @@ fn published_kind(name: &str) -> Result<EventKind, String> {
     Err(format!("{start:?} {why}: expected {expected}"))
 }
 
-/// One step of a JSON pointer, RFC 6901, section 3. A list's step is written `[0]` by its library.
+/// One step of a JSON pointer, RFC 6901, section 3. The library writes a list's step as `[0]`.
 fn pointer_part(part: &str) -> String {
     let part = part
         .strip_prefix('[')
@@ -301,7 +301,7 @@ fn pointer_part(part: &str) -> String {
     format!("/{}", part.replace('~', "~0").replace('/', "~1"))
 }
 
-/// An error's words without its line and column, which are counted from a place that is not shown.
+/// An error's words without its line and column, which are counted from a position that is not shown.
 fn without_place(error: &serde_json::Error) -> String {
     cut_place(&error.to_string()).to_owned()
 }

@@ -1,4 +1,4 @@
-//! Who may publish: tokens and their rates, and what waits for those who come without a right token.
+//! Who may publish: tokens, their rates, and the limit of requests without a valid token.
 //!
 //! Nothing here depends on HTTP; the resource is `server/src/http/publish.rs`.
 

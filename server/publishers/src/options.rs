@@ -54,8 +54,7 @@ pub struct PublishOptions {
 }
 
 impl PublishOptions {
-    /// The most events of one publication: those that a pause allows, and not so many that
-    /// everybody else would wait for them to be appended.
+    /// The most events of one publication: the burst, and no more than can be appended without delaying other requests.
     pub fn max_events(&self) -> usize {
         MAX_EVENTS.min(self.burst.get() as usize)
     }

@@ -15,26 +15,26 @@ use publication::{Builder, Newcomers};
 
 use crate::{options::PublishOptions, strangers::Strangers, token::TokenGrant};
 
-/// Where publications come in: who may publish, how much, and how it gets on the tape.
+/// The entry of publications: who may publish, how much, and how it is appended to the tape.
 #[derive(Debug)]
 pub struct PublishGate {
-    // Held for a look or an exchange, and never across an await.
+    // A std lock, held for a comparison or an exchange and never across an await.
     publishers: RwLock<Vec<Arc<Publisher>>>,
     rate: NonZeroU32,
     burst: NonZeroU32,
-    /// Those who come without a right token.
+    /// Requests without a valid token.
     pub strangers: Strangers,
-    /// What builds bars of what is published, once the server runs.
+    /// Builds bars of published quotes, once the server runs.
     pub builder: OnceLock<Arc<Builder>>,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// The most events of one publication.
     pub max_events: usize,
-    /// The symbols that stories alone have named.
+    /// The symbols that only stories have named.
     pub newcomers: Newcomers,
 }
 
-/// Somebody with a token.
+/// A publisher with a valid token.
 pub struct Publisher {
     grant: TokenGrant,
     limiter: DefaultDirectRateLimiter,
@@ -49,7 +49,7 @@ impl fmt::Debug for Publisher {
 
 impl Publisher {
     fn new(grant: TokenGrant, rate: NonZeroU32, burst: NonZeroU32) -> Self {
-        // A period is some nanoseconds at least, by the check of the option.
+        // A period is at least some nanoseconds, which the option checks.
         let period = Duration::from_secs(1) / rate.get();
         let quota = Quota::with_period(period)
             .unwrap_or(Quota::per_second(rate))
@@ -74,7 +74,7 @@ impl Publisher {
     /// Counts events against the rate.
     ///
     /// # Errors
-    /// How long it takes until so many may come.
+    /// How long to wait until so many events may be published.
     pub fn admit(&self, events: usize) -> Result<(), Duration> {
         let Some(events) = u32::try_from(events).ok().and_then(NonZeroU32::new) else {
             return Ok(());
@@ -89,7 +89,7 @@ impl Publisher {
 }
 
 impl PublishGate {
-    /// The desk of a server.
+    /// The gate of a server.
     pub fn new(options: &PublishOptions) -> Self {
         let desk = PublishGate {
             publishers: RwLock::default(),
@@ -105,8 +105,7 @@ impl PublishGate {
         desk
     }
 
-    /// From now on these may publish and nobody else. Whoever could before keeps what is left of its
-    /// rate.
+    /// Replaces the grants. A token that was valid before keeps what is left of its rate.
     pub fn admit_only(&self, grants: &[TokenGrant]) {
         let mut publishers = self
             .publishers
@@ -129,7 +128,7 @@ impl PublishGate {
             .is_empty()
     }
 
-    /// Who has this token.
+    /// The publisher with this token.
     pub fn publisher(&self, token: &str) -> Option<Arc<Publisher>> {
         let publishers = self.publishers.read();
         let publishers = publishers.unwrap_or_else(PoisonError::into_inner);

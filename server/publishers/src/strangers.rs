@@ -1,4 +1,4 @@
-//! Requests without a right token.
+//! Requests without a valid token.
 
 use std::{fmt, net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -8,17 +8,17 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 
-/// How many requests without a right token one address may send at once.
+/// How many requests without a valid token one address may send at once.
 const AT_ONCE: NonZeroU32 = NonZeroU32::new(10).expect("it is above zero");
 
-/// After how long it may send one more.
+/// The time after which it may send one more.
 const ONE_MORE: Duration = Duration::from_secs(6);
 
-/// How many addresses are told apart. All others together count as one.
+/// How many addresses are counted separately. All others together count as one.
 const MAX_ADDRESSES: usize = 10_000;
 
-/// The addresses that requests without a right token come from. Each such request is a line of the
-/// log, which nobody may fill.
+/// The addresses that requests without a valid token come from. Each such request is a line of the log, which no client
+/// may fill.
 pub struct Strangers {
     limiter: RateLimiter<Option<IpAddr>, HashMapStateStore<Option<IpAddr>>, DefaultClock>,
 }
@@ -40,10 +40,10 @@ impl Default for Strangers {
 }
 
 impl Strangers {
-    /// Counts a request without a right token.
+    /// Counts a request without a valid token.
     ///
     /// # Errors
-    /// How long it takes until the address may send one more.
+    /// How long to wait until the address may send one more.
     pub fn count(&self, address: IpAddr) -> Result<(), Duration> {
         if self.limiter.len() >= MAX_ADDRESSES {
             self.limiter.retain_recent();

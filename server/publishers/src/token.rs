@@ -8,14 +8,14 @@ use subtle::{Choice, ConstantTimeEq};
 /// The longest name of a publisher.
 const MAX_NAME: usize = 64;
 
-/// What every token that we make begins with, so that a token that leaked into a repository or a
-/// log can be searched for, and is never mistaken for a hash.
+/// The beginning of every generated token, so that a token that leaked into a repository or a log can be found by a
+/// search, and is never mistaken for a hash.
 const PREFIX: &str = "tickertape_";
 
-/// Who may publish: a name, and the SHA-256 of the token that proves it. It is written
-/// `NAME:HASH`.
+/// A grant: a name, and the SHA-256 of the token that proves it. It is written `NAME:HASH`.
 ///
-/// A token of ours is 256 random bits, which nobody can guess from its hash; the slow hashes that
+/// A generated token is 256 random bits, which cannot be guessed from its hash; the slow hashes that passwords need
+/// would only cost time at each request.
 /// passwords need would only cost time at each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenGrant {
@@ -38,10 +38,10 @@ impl fmt::Display for GrantError {
 impl std::error::Error for GrantError {}
 
 impl TokenGrant {
-    /// A grant to whoever has the token.
+    /// A grant to the holder of the token.
     ///
     /// # Errors
-    /// When the name is none.
+    /// If the name is invalid.
     pub fn new(name: &str, token: &str) -> Result<Self, GrantError> {
         Ok(TokenGrant {
             name: publisher_name(name)?,
@@ -49,7 +49,7 @@ impl TokenGrant {
         })
     }
 
-    /// Who publishes, for the log.
+    /// The publisher's name, for the log.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -59,8 +59,8 @@ impl TokenGrant {
         self.hash.ct_eq(hash)
     }
 
-    /// Which of the grants a token has: the first one. Every grant is looked at, so that the time
-    /// does not tell which one it was, or whether there was one.
+    /// The first grant that matches the token. Every grant is compared, so that the time does not reveal which one
+    /// matched, or whether one did.
     pub(super) fn find<'a, T>(
         grants: &'a [T],
         grant: impl Fn(&T) -> &TokenGrant,
@@ -103,10 +103,10 @@ impl FromStr for TokenGrant {
     }
 }
 
-/// The name of a publisher, if it can be one.
+/// Checks the name of a publisher.
 ///
 /// # Errors
-/// When it cannot.
+/// If it is invalid.
 pub fn publisher_name(name: &str) -> Result<String, GrantError> {
     let right = (1..=MAX_NAME).contains(&name.len())
         && name
@@ -128,7 +128,7 @@ fn hash(token: &str) -> TokenHash {
 /// A new token: 256 random bits, in characters that a header may carry.
 ///
 /// # Errors
-/// When the system gives no random numbers.
+/// If the system gives no random numbers.
 pub fn new_token() -> Result<String, getrandom::Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random)?;

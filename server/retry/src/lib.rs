@@ -1,4 +1,4 @@
-//! What everything shares that fails and is tried again: how long to wait, and how often to log it.
+//! Retries: how long to wait, and how often to log the failure.
 
 use std::time::Duration;
 

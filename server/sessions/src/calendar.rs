@@ -8,7 +8,7 @@ use jiff::{
 use market::{Millis, RegularHours, TradingState};
 use usec::calendar::{Calendar as Rules, HalfCheck, Holiday, NthWeek};
 
-/// When a venue is open.
+/// The calendar of a venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Calendar {
     /// The exchanges of US stocks: 9:30 to 16:00 in New York, from 4:00 and until 20:00 outside of
@@ -32,7 +32,7 @@ pub struct Hours {
     pub end: Millis,
 }
 
-/// What are the exchanges of US stocks, in lower case.
+/// The names of US stock exchanges, in lower case.
 const US_VENUES: [&str; 14] = [
     "us",
     "nyse",
@@ -50,8 +50,8 @@ const US_VENUES: [&str; 14] = [
     "iex",
 ];
 
-/// Days on which the exchanges did not open although no rule has them: hurricane Sandy, and the days
-/// of mourning for presidents Reagan, Ford, Bush and Carter.
+/// Days on which the exchanges did not open although no rule covers them: hurricane Sandy, and the days of mourning for
+/// presidents Reagan, Ford, Bush and Carter.
 const CLOSED: [(i32, u32, u32); 6] = [
     (2004, 6, 11),
     (2007, 1, 2),
@@ -61,18 +61,17 @@ const CLOSED: [(i32, u32, u32); 6] = [
     (2025, 1, 9),
 ];
 
-/// So many days after a session there has been another: no exchange of today has been closed longer.
+/// The most days until the next session: no exchange has been closed longer.
 const NEAR: usize = 30;
 
 /// The years in which the rules hold. In others only weekends are known to be closed.
 const YEARS: (i32, i32) = (2004, 2060);
 
-/// The rules of the NYSE (Rule 7.2). `usec` comes with a list of its own, but one that a variable of
-/// the environment changes and that knows of no day of mourning; what it is used for is to count
-/// the days out.
+/// The rules of the NYSE (Rule 7.2). `usec` has a list of its own, but an environment variable changes that list, and
+/// it lacks the days of mourning; here `usec` is only used to compute the dates.
 static US_DAYS: LazyLock<Rules> = LazyLock::new(|| {
-    // Observed on Friday when on a Saturday, unless the year or the month would end with it, and
-    // on Monday when on a Sunday.
+    // Observed on Friday if on a Saturday, unless the year or the month would end with it, and on Monday if on a
+    // Sunday.
     let fixed = |month, day, first, half_check| Holiday::MovableYearlyDay {
         month,
         day,
@@ -121,13 +120,12 @@ static US_DAYS: LazyLock<Rules> = LazyLock::new(|| {
 });
 
 static NEW_YORK: LazyLock<TimeZone> = LazyLock::new(|| {
-    // The rules of the zone come with the program, so that it is found on every machine.
+    // The rules of the zone are part of the program, so that they exist on every machine.
     TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC)
 });
 
 impl Calendar {
-    /// The calendar of a venue, by its name as a [`market::Session`] has it. A venue that is not
-    /// known has none, and is always open.
+    /// The calendar of a venue, by its name in a [`market::Session`]. An unknown venue has none, and is always open.
     pub fn of(venue: Option<&str>) -> Self {
         let us = |venue: &str| US_VENUES.contains(&venue.trim().to_lowercase().as_str());
         if venue.is_some_and(us) {
@@ -137,7 +135,7 @@ impl Calendar {
         }
     }
 
-    /// Where its clocks hang.
+    /// Its time zone.
     pub fn zone(self) -> &'static TimeZone {
         match self {
             Calendar::UsStocks => &NEW_YORK,
@@ -145,12 +143,12 @@ impl Calendar {
         }
     }
 
-    /// What day it is there.
+    /// The date there.
     pub fn date(self, time: Millis) -> Date {
         self.local(time).date()
     }
 
-    /// The first millisecond of a day there; that of the epoch for days before it.
+    /// The first millisecond of a day there; for days before the epoch, that of the epoch's day.
     pub fn start_of(self, day: Date) -> Millis {
         self.moment(day, Time::midnight())
     }
@@ -166,8 +164,7 @@ impl Calendar {
         }
     }
 
-    /// The hours of a day; `None` where there is no session. A calendar without hours is open
-    /// from midnight to midnight.
+    /// The hours of a day; `None` if it has no session. A calendar without hours is open from midnight to midnight.
     pub fn hours(self, day: Date) -> Option<Hours> {
         if !self.is_session(day) {
             return None;
@@ -197,8 +194,7 @@ impl Calendar {
         Some(hours)
     }
 
-    /// The regular session that is on, or else the next one; `None` where the calendar has no hours,
-    /// or none is near.
+    /// The current or next regular session; `None` if the calendar has no hours, or no session is near.
     pub fn regular(self, time: Millis) -> Option<RegularHours> {
         if self == Calendar::Always {
             return None;
@@ -210,13 +206,13 @@ impl Calendar {
         })
     }
 
-    /// The hours of this day and of those after it.
+    /// The hours of this day and of the days after it.
     fn coming(self, time: Millis) -> impl Iterator<Item = Hours> {
         let days = std::iter::successors(Some(self.date(time)), |day| day.tomorrow().ok());
         days.take(NEAR).filter_map(move |day| self.hours(day))
     }
 
-    /// Whether trading is on.
+    /// The state of trading.
     pub fn state(self, time: Millis) -> TradingState {
         let Some(hours) = self.hours(self.date(time)) else {
             return TradingState::Closed;
@@ -232,8 +228,8 @@ impl Calendar {
         }
     }
 
-    /// The next moment after `time` at which [`Calendar::state`] or [`Calendar::trading_day`]
-    /// changes; `None` where none is near, as at the end of time.
+    /// The next moment after `time` at which [`Calendar::state`] or [`Calendar::trading_day`] changes; `None` if none
+    /// is near, as at the end of time.
     pub fn next(self, time: Millis) -> Option<Millis> {
         let days = self.coming(time);
         let mut moments = days.flat_map(|day| [day.pre, day.open, day.close, day.end]);
@@ -259,8 +255,8 @@ impl Calendar {
             .find(|time| self.trading_day(*time) != today)
     }
 
-    /// The last day before this one on which there was a session; the day itself where there is
-    /// none before it, as at the beginning of time.
+    /// The last day with a session before this one; the day itself if there is none before it, as at the beginning of
+    /// time.
     pub fn session_before(self, day: Date) -> Date {
         let before = std::iter::successors(day.yesterday().ok(), |day| day.yesterday().ok());
         let mut near = before.take(NEAR);
@@ -268,7 +264,7 @@ impl Calendar {
     }
 
     fn local(self, time: Millis) -> DateTime {
-        // A time that is none is far in the future, where there is no calendar.
+        // An invalid time is far in the future, where there is no calendar.
         let time = i64::try_from(time)
             .ok()
             .and_then(|time| Timestamp::from_millisecond(time).ok())
@@ -277,7 +273,7 @@ impl Calendar {
     }
 
     fn moment(self, day: Date, time: Time) -> Millis {
-        // The hours of an exchange are never those in which clocks are put forward or back.
+        // Clocks never change during the hours of an exchange.
         let moment = self
             .zone()
             .to_ambiguous_timestamp(day.to_datetime(time))
@@ -291,7 +287,7 @@ impl Calendar {
     }
 }
 
-/// The day as `usec` takes it.
+/// The day in the form of `usec`.
 fn chrono_date(day: Date) -> Option<chrono::NaiveDate> {
     let number = |number: i8| u32::try_from(number).ok();
     chrono::NaiveDate::from_ymd_opt(day.year().into(), number(day.month())?, number(day.day())?)

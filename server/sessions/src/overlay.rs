@@ -1,39 +1,38 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use jiff::civil::Date;
-use market::{Event, Millis, Price, Quality, Session, Symbol, TradingState};
+use market::{Millis, Price, Quality, Session, Symbol, TradingState};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use clock::Now;
+use crate::{
+    Calendar,
+    append::{append, inherit},
+};
+use events::Tape;
 
-use crate::Calendar;
-use events::{Draft, Owner, Tape, Topic};
-
-/// The sessions of all feeds as they are published: a halt, whichever feed reports it, takes precedence over the
-/// hours of the exchange, and these over the session of the primary feed. A previous close that the feed does
-/// not give comes from history.
+/// The sessions of all feeds as they are published: a halt, whichever feed reports it, takes precedence over the hours
+/// of the exchange, and these over the session of the primary feed. If the feed does not give a previous close, history
+/// provides it.
 ///
-/// What is simulated or played again keeps its own state and figures, since its time is not now. The
-/// halts of a recording stand over what is played, and over nothing else.
+/// Simulated and replayed sessions keep their own state and figures, since their time is not the present. The halts of
+/// a recording apply to replayed sessions only.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    // A std mutex: it is held for some microseconds a session and never across an await. It is held
-    // while what was found is appended, so that the tape has it in the order in which it was found.
+    // A std mutex: it is held for some microseconds a session and never across an await. It is held while the result is
+    // appended, so that the tape has it in the order in which it was computed.
     state: Mutex<State>,
-    /// Rung when a previous close is wanted.
-    wanted: Notify,
+    /// Notified when a previous close is needed.
+    pub(crate) wanted: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     symbols: BTreeMap<Symbol, SymbolSession>,
     halts: BTreeMap<Symbol, Option<String>>,
-    /// Those that recordings report.
+    /// The halts that recordings report.
     played_halts: BTreeMap<Symbol, Option<String>>,
     /// The code of a halt of all US stocks that a recording reports.
     played_market_wide: Option<String>,
@@ -46,12 +45,12 @@ struct SymbolSession {
     calendar: Calendar,
     /// As its feed sent it.
     received: Session,
-    /// The trading day on which the feed first sent this previous close. It may send the same again
-    /// on the next, with what else is new, and then it is that of the day before.
+    /// The trading day on which the feed first sent this previous close. If the feed repeats it on the next day with
+    /// other data, it is the close of the day before.
     close_received_on: Date,
-    /// As it is on the tape.
+    /// As on the tape.
     published: Session,
-    /// The trading day for which history was asked for the close before, and the answer.
+    /// The trading day for which history was queried for the previous close, and the result.
     history: Option<(Date, Option<Price>)>,
 }
 
@@ -59,27 +58,21 @@ struct SymbolSession {
 #[derive(Debug)]
 struct MarketWide {
     code: String,
-    /// Where it was reported: the symbols, or none of the whole market, whose resumption ends it.
+    /// The symbols that it was reported for, or none for the whole market. A resumption for the same ends it.
     reported: BTreeSet<Option<Symbol>>,
     /// It ends with the day in any case.
     until: Millis,
 }
 
-/// Tells the close of the last session before a trading day: of which symbol, by which calendar,
-/// before which day. It may wait for a disk.
+/// Looks up the close of the last session before a trading day: of a symbol, by a calendar, before a day. It may block
+/// on a disk.
 pub type PreviousClose = Arc<dyn Fn(Symbol, Calendar, Date) -> Option<Price> + Send + Sync>;
 
-/// More halts than there are US stocks; a source gone mad does not fill the memory.
+/// More halts than there are US stocks; a faulty source must not fill the memory.
 const MAX_HALTS: usize = 20_000;
 
-/// The machine may have slept, or its clock may have been set.
-const LOOK: Duration = Duration::from_secs(30);
-
-/// How long an answer of history is good: bars or splits may have been imported since.
-const HISTORY: Duration = Duration::from_secs(5 * 60);
-
 impl Sessions {
-    /// Takes the session that a feed sent, and publishes it if something of it has changed.
+    /// Takes the session that a feed sent, and publishes it if it has changed anything.
     pub fn receive(&self, tape: &Tape, now: Millis, received: Session) {
         let mut state = self.state();
         let calendar = Calendar::of(received.venue.as_deref());
@@ -123,7 +116,7 @@ impl Sessions {
         }
     }
 
-    /// What [`Sessions::receive`] would publish of a session now. Nothing is taken.
+    /// What [`Sessions::receive`] would publish for a session now. Changes nothing.
     pub fn preview(&self, tape: &Tape, now: Millis, received: &Session) -> Session {
         let mut received = received.clone();
         let calendar = Calendar::of(received.venue.as_deref());
@@ -146,8 +139,8 @@ impl Sessions {
         state.to_publish(&known, now)
     }
 
-    /// Takes that a symbol is halted, with the venue's code of the reason. A market-wide halt
-    /// (`MWC1` to `MWC3`) stops all US stocks, whichever symbol it is reported of.
+    /// Records that a symbol is halted, with the venue's code of the reason. A market-wide halt (`MWC1` to `MWC3`)
+    /// stops all US stocks, whichever symbol it is reported for.
     pub fn halt(&self, tape: &Tape, now: Millis, symbol: Symbol, code: &str) {
         let code = market::plain(code);
         let mut state = self.state();
@@ -164,25 +157,25 @@ impl Sessions {
         state.publish(tape, now, [symbol]);
     }
 
-    /// Takes that all US stocks are halted, with the code of the reason.
+    /// Records a halt of all US stocks, with the code of the reason.
     pub fn halt_market(&self, tape: &Tape, now: Millis, code: &str) {
         let mut state = self.state();
         state.halt_market(tape, now, None, market::plain(code));
     }
 
-    /// Takes that all US stocks are traded again that [`Sessions::halt_market`] halted.
+    /// Ends a halt of all US stocks by [`Sessions::halt_market`].
     pub fn resume_market(&self, tape: &Tape, now: Millis) {
         self.state().resume_market(tape, now, None);
     }
 
-    /// Takes that all US stocks were halted in a recording.
+    /// Records a halt of all US stocks in a recording.
     pub fn halt_market_played(&self, tape: &Tape, now: Millis, code: &str) {
         let mut state = self.state();
         state.played_market_wide = Some(market::plain(code));
         state.publish_all(tape, now);
     }
 
-    /// Takes that all US stocks were traded again in a recording.
+    /// Ends a halt of all US stocks in a recording.
     pub fn resume_market_played(&self, tape: &Tape, now: Millis) {
         let mut state = self.state();
         if state.played_market_wide.take().is_some() {
@@ -190,8 +183,8 @@ impl Sessions {
         }
     }
 
-    /// Takes that a symbol was halted in a recording. A market-wide halt is that of the symbol alone:
-    /// when its day ends, the recording says.
+    /// Records a halt of a symbol in a recording. A market-wide halt counts for the symbol only: the recording reports
+    /// when its day ends.
     pub fn halt_played(&self, tape: &Tape, now: Millis, symbol: Symbol, code: &str) {
         let code = Some(market::plain(code)).filter(|code| !code.is_empty());
         let mut state = self.state();
@@ -202,7 +195,7 @@ impl Sessions {
         }
     }
 
-    /// Takes that a symbol was traded again in a recording.
+    /// Ends a halt of a symbol in a recording.
     pub fn resume_played(&self, tape: &Tape, now: Millis, symbol: Symbol) {
         let mut state = self.state();
         if state.played_halts.remove(&symbol).is_some() {
@@ -210,7 +203,7 @@ impl Sessions {
         }
     }
 
-    /// Takes that a symbol is traded again. Where its halt was market-wide, all are.
+    /// Ends a halt of a symbol. If the halt was market-wide, it ends for all.
     pub fn resume(&self, tape: &Tape, now: Millis, symbol: Symbol) {
         let mut state = self.state();
         if state.halts.remove(&symbol).is_some() {
@@ -228,7 +221,7 @@ impl Sessions {
     }
 
     /// The sessions without a previous close: symbol, calendar and trading day.
-    fn wanted(&self, now: Millis) -> Vec<(Symbol, Calendar, Date)> {
+    pub(crate) fn wanted(&self, now: Millis) -> Vec<(Symbol, Calendar, Date)> {
         let state = self.state();
         let wanted = state
             .symbols
@@ -239,8 +232,8 @@ impl Sessions {
             .collect()
     }
 
-    /// Takes the closes of the history.
-    fn remember(
+    /// Takes the closes from history.
+    pub(crate) fn remember(
         &self,
         tape: &Tape,
         now: Millis,
@@ -258,10 +251,10 @@ impl Sessions {
         state.publish(tape, now, symbols);
     }
 
-    /// Has history asked again for every close.
-    fn forget_history(&self) {
+    /// Looks up every close again.
+    pub(crate) fn forget_history(&self) {
         for known in self.state().symbols.values_mut() {
-            // The old answer stays published until there is a new one.
+            // The old result stays published until there is a new one.
             if let Some((_, close)) = known.history {
                 known.history = Some((Date::MIN, close));
             }
@@ -269,7 +262,7 @@ impl Sessions {
     }
 
     /// When the state of a symbol changes by its calendar, at the earliest.
-    fn next(&self, now: Millis) -> Option<Millis> {
+    pub(crate) fn next(&self, now: Millis) -> Option<Millis> {
         let calendars: BTreeSet<Calendar> = {
             let state = self.state();
             state.symbols.values().map(|known| known.calendar).collect()
@@ -286,7 +279,7 @@ impl Sessions {
 }
 
 impl State {
-    /// Takes a halt of all US stocks, reported of a symbol or of none.
+    /// Records a halt of all US stocks, reported for a symbol or for none.
     fn halt_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>, code: String) {
         let until = Calendar::UsStocks.next_day(now).unwrap_or(Millis::MAX);
         let halt = self.market_wide.get_or_insert_with(|| MarketWide {
@@ -301,7 +294,7 @@ impl State {
         self.publish_all(tape, now);
     }
 
-    /// Ends a halt of all US stocks, where it was reported of the same.
+    /// Ends a halt of all US stocks, if it was reported for the same.
     fn resume_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>) {
         let halt = self.market_wide.take_if(|halt| halt.reported.contains(&of));
         if halt.is_some() {
@@ -314,7 +307,7 @@ impl State {
         self.publish(tape, now, all);
     }
 
-    /// Publishes the sessions of these symbols that are not on the tape as they are now.
+    /// Publishes the sessions of these symbols that differ from those on the tape.
     fn publish(&mut self, tape: &Tape, now: Millis, symbols: impl IntoIterator<Item = Symbol>) {
         let mut changed = Vec::new();
         for symbol in symbols {
@@ -372,8 +365,8 @@ impl SymbolSession {
         matches!(self.received.quality, Quality::Live | Quality::Delayed)
     }
 
-    /// Whether the feed gave the close that today's change is counted from. What it sent on Friday
-    /// is not that of Monday; where days roll, as with coins, it is for the feed to go on.
+    /// Whether the feed gave the close that the day's change is counted from. A close that it sent on Friday is not
+    /// Monday's; for rolling days, as with coins, the feed keeps it current.
     fn has_previous_close(&self, now: Millis) -> bool {
         let good = match self.calendar {
             Calendar::UsStocks => self.close_received_on == self.calendar.trading_day(now),
@@ -390,106 +383,7 @@ impl SymbolSession {
     }
 }
 
-/// Whether a code is of a halt of the whole market; `MWCQ` is of its end.
+/// Whether a code is that of a market-wide halt; `MWCQ` ends one.
 pub fn is_market_wide(code: &str) -> bool {
     matches!(code, "MWC0" | "MWC1" | "MWC2" | "MWC3")
-}
-
-/// Adds to the first session that a feed sends after a restart the figures of the one before, on the same day:
-/// some feeds send the figures of the day with their first price only.
-fn inherit(tape: &Tape, received: &mut Session, calendar: Calendar, today: Date) {
-    let before = tape.view(|view| {
-        let (id, entry) = view.newest(&Topic::Session(received.symbol))?;
-        match &*entry.event {
-            Event::Session(before) => Some((id, before.clone())),
-            _ => None,
-        }
-    });
-    if let Some((id, before)) = before
-        && before.source == received.source
-        && calendar.trading_day(id.ms) == today
-    {
-        received.open = received.open.or(before.open);
-        received.prev_close = received.prev_close.or(before.prev_close);
-    }
-}
-
-/// The key of the quotes of a session's symbol.
-fn symbol_of(event: &Event) -> Option<Topic> {
-    match event {
-        Event::Session(session) => Some(Topic::Quote(session.symbol)),
-        _ => None,
-    }
-}
-
-fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
-    if sessions.is_empty() {
-        return;
-    }
-    let drafts: Vec<Draft> = sessions
-        .into_iter()
-        .map(|session| Draft::new(Event::Session(session)))
-        .collect();
-    tape.append_all(now, |batch| {
-        let view = batch.view();
-        for draft in drafts {
-            // A tape that was refilled has the session from before a restart.
-            let key = Topic::conflation_key(draft.event());
-            let there = key.and_then(|key| view.newest(&key));
-            if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
-                // That a symbol is halted does not make it anybody else's.
-                let quote = symbol_of(draft.event()).and_then(|key| view.newest(&key));
-                let draft = match there.or(quote).map(|(_, entry)| &entry.owner) {
-                    Some(owner @ Owner::Token(_)) => draft.of(owner.clone()),
-                    _ => draft,
-                };
-                draft.append(batch);
-            }
-        }
-    });
-}
-
-/// Keeps the sessions of a tape as the clock says: publishes what opens and closes, and asks
-/// history for previous closes. Ends when `stop` is cancelled.
-pub async fn keep_sessions(
-    sessions: &Sessions,
-    tape: &Tape,
-    clock: &Now,
-    previous_close: Option<PreviousClose>,
-    stop: CancellationToken,
-) {
-    let mut asked = tokio::time::Instant::now();
-    loop {
-        let now = clock();
-        sessions.refresh(tape, now);
-        if let Some(previous_close) = &previous_close {
-            if asked.elapsed() >= HISTORY {
-                asked = tokio::time::Instant::now();
-                sessions.forget_history();
-            }
-            let wanted = sessions.wanted(now);
-            if !wanted.is_empty() {
-                let previous_close = Arc::clone(previous_close);
-                let asking = tokio::task::spawn_blocking(move || {
-                    let answer = |(symbol, calendar, day)| {
-                        (symbol, calendar, day, previous_close(symbol, calendar, day))
-                    };
-                    wanted.into_iter().map(answer).collect()
-                });
-                match stop.run_until_cancelled(asking).await {
-                    None => return,
-                    Some(Ok(closes)) => sessions.remember(tape, clock(), closes),
-                    Some(Err(error)) => tracing::error!("asking for previous closes: {error}"),
-                }
-            }
-        }
-        let next = sessions.next(now).map_or(LOOK, |next| {
-            Duration::from_millis(next.saturating_sub(clock())).min(LOOK)
-        });
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(next) => {}
-            () = sessions.wanted.notified() => {}
-        }
-    }
 }

@@ -6,15 +6,14 @@ use market::{Interval, Price, Symbol};
 
 use crate::{Calendar, PreviousClose, splits::price_after};
 
-/// The close that today's change is counted from: of the last session before a trading day, in
-/// today's shares. `None` where the archive has nothing of that session; an older close would make a
-/// change of more than a day.
+/// The close that the day's change is counted from: of the last session before a trading day, in today's shares. `None`
+/// if the archive has nothing of that session; an older close would give a change of more than a day.
 ///
-/// A day's bar that was imported has the exchange's own close. One that was made here goes on
-/// until trading after the session ends, so the last minute of the session counts instead.
+/// An imported bar of a day has the exchange's own close. One that was made here includes trading after the session
+/// ends, so the last minute of the session counts instead.
 ///
 /// # Errors
-/// When the archive cannot be read.
+/// If the archive cannot be read.
 pub fn previous_close(
     reader: &Reader,
     symbol: Symbol,
@@ -54,8 +53,8 @@ pub fn previous_close(
     Ok(price_after(close, start, &splits))
 }
 
-/// Answers from an archive, for [`keep_sessions`](crate::keep_sessions). What cannot be read is said
-/// in the log, and there is no previous close then.
+/// Looks up closes in an archive, for [`keep_sessions`](crate::keep_sessions). A close that cannot be read is logged
+/// and counts as absent.
 pub fn previous_closes(reader: Reader) -> PreviousClose {
     Arc::new(move |symbol, calendar, today| {
         previous_close(&reader, symbol, calendar, today).unwrap_or_else(|failure| {

@@ -2,15 +2,15 @@ use archive::Split;
 use market::{Bar, Millis, Price, Size};
 use rust_decimal::Decimal;
 
-/// How many digits a divided price may have more than it had. A split of 7 to 1 makes 645.57 an
-/// endless number; what is left out is less than anything that is traded.
+/// How many digits a divided price may gain. A split of 7 to 1 makes 645.57 an endless number; the part that is cut off
+/// is less than any traded amount.
 const MORE_DIGITS: u32 = 6;
 
-/// Bars as if all shares had always been those of today: prices of before a split are divided by its
-/// ratio and volumes multiplied by it, so that a chart has no cliff at a split.
+/// Bars as if all shares had always been today's: prices before a split are divided by its ratio and volumes multiplied
+/// by it, so that a chart has no cliff at a split.
 ///
-/// The splits are those of the bars' symbol, in any order. Numbers are exact but for those that have
-/// no end, which keep six digits more than they had. A bar whose numbers would not fit stays as it is.
+/// The splits are those of the bars' symbol, in any order. Numbers are exact except endless ones, which keep six digits
+/// more than they had. A bar whose numbers would not fit is unchanged.
 pub fn adjust_for_splits(bars: &mut [Bar], splits: &[Split]) {
     if splits.is_empty() {
         return;
@@ -26,13 +26,12 @@ pub fn adjust_for_splits(bars: &mut [Bar], splits: &[Split]) {
     }
 }
 
-/// A price of a moment as it is after the splits that took effect since; `None` where it does not
-/// fit.
+/// A price of a moment after the splits that took effect since; `None` if it does not fit.
 pub(super) fn price_after(price: Price, at: Millis, splits: &[Split]) -> Option<Price> {
     divided(price, Factors::of(splits).at(at))
 }
 
-/// By how much shares have multiplied since, by times at which it changed.
+/// The factors by which shares have multiplied since, with the times at which they changed.
 struct Factors(Vec<(Millis, Decimal)>);
 
 impl Factors {
@@ -42,7 +41,7 @@ impl Factors {
         let mut factor = Decimal::ONE;
         let mut factors = Vec::with_capacity(splits.len());
         for split in splits {
-            // A ratio that is none changes nothing, and neither does a product that does not fit.
+            // An invalid ratio changes nothing, and neither does a product that does not fit.
             if split.ratio > Decimal::ZERO {
                 factor = factor.checked_mul(split.ratio).unwrap_or(factor);
             }
@@ -53,7 +52,7 @@ impl Factors {
     }
 
     fn at(&self, time: Millis) -> Decimal {
-        // A split counts for what was before its day.
+        // A split applies to everything before its day.
         let next = self.0.partition_point(|(split, _)| *split <= time);
         self.0.get(next).map_or(Decimal::ONE, |(_, factor)| *factor)
     }
@@ -85,11 +84,11 @@ fn divided(price: Price, factor: Decimal) -> Option<Price> {
     Some(Price::from(shortened(rounded.decimal(), price.scale())))
 }
 
-/// Without zeros at its end, but with `digits` after the point where it had that many.
+/// Without trailing zeros, but with at least `digits` after the point if it had as many.
 fn shortened(number: Decimal, digits: u32) -> Decimal {
     let mut short = number.normalize();
     if short.scale() < digits {
-        // Leaves it shorter where it would not fit.
+        // Leaves it shorter if it would not fit.
         short.rescale(digits);
     }
     short

@@ -1,8 +1,8 @@
-//! The file of the configuration: [TOML](https://toml.io/en/v1.1.0), each option of the command line
-//! under its own name with `_` for `-`, each feed a `[[feed]]` table.
+//! The configuration file: [TOML](https://toml.io/en/v1.1.0), each option of the command line under its own name with
+//! `_` for `-`, each feed a `[[feed]]` table.
 //!
-//! A value is read by the same parser as on the command line; the file only gives each option
-//! another default. Everything that is wrong is told at once, with its place.
+//! A value is parsed by the same parser as on the command line; the file only gives each option another default. All
+//! errors are reported at once, with their places.
 
 use std::{error::Error as _, fmt, fs::File, io::Read as _, ops::Range, path::Path};
 
@@ -25,12 +25,12 @@ const MAX_FILE: u64 = 1 << 20;
 /// The key of the tables of feeds.
 const FEED: &str = "feed";
 
-/// What a file of the configuration says.
+/// A parsed configuration file.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     /// The values of options, by the id of their arguments.
     values: Vec<(String, Vec<String>)>,
-    /// The feeds, where the file has any.
+    /// The feeds, if the file has any.
     pub(super) feeds: Option<Vec<FeedSpec>>,
 }
 
@@ -38,7 +38,7 @@ impl SettingsFile {
     /// Reads the file for a command, which must be built.
     ///
     /// # Errors
-    /// All that is wrong, a line each, to be shown to a person.
+    /// All errors, one per line, for a person.
     pub(super) fn read(path: &Path, command: &clap::Command) -> Result<Self, String> {
         let shown = path.display();
         let mut bytes = Vec::new();
@@ -53,7 +53,7 @@ impl SettingsFile {
         Self::parse(&shown, bytes, command)
     }
 
-    /// Reads the bytes of the file, which is shown as that.
+    /// Parses the content of the file; `path` is shown in errors.
     ///
     /// # Errors
     /// As [`SettingsFile::read`].
@@ -96,12 +96,12 @@ impl SettingsFile {
     }
 }
 
-/// How an option is called in the file.
+/// The key of an option in the file.
 pub(super) fn key(option: &Arg) -> Option<String> {
-    // Whatever can be set has a variable; help and version have none.
+    // Every setting has a variable; help and version have none.
     option.get_env()?;
     match option.get_long()? {
-        // No file names another one, and feeds are tables.
+        // A file names no other file, and feeds are tables.
         "config" | FEED => None,
         long => Some(long.replace('-', "_")),
     }
@@ -110,7 +110,7 @@ pub(super) fn key(option: &Arg) -> Option<String> {
 struct Reader<'a> {
     text: &'a str,
     command: &'a clap::Command,
-    /// What is wrong, by the byte at which it stands.
+    /// The errors, by their byte positions.
     faults: Vec<(usize, String)>,
 }
 
@@ -144,7 +144,7 @@ impl Reader<'_> {
             let at = tables[which].span();
             self.fault(at, message);
         }
-        // What is read of a line that is no TOML says nothing.
+        // The parsed part of a line with invalid TOML means nothing.
         let errors = broken.len();
         let mut place = 0;
         let text = self.text;
@@ -164,10 +164,10 @@ impl Reader<'_> {
         name: &Spanned<impl AsRef<str>>,
         value: &Spanned<DeValue<'_>>,
     ) -> Option<(String, Vec<String>)> {
-        let asked = name.get_ref().as_ref();
+        let given = name.get_ref().as_ref();
         let mut options = self.command.get_arguments();
-        let Some(option) = options.find(|option| key(option).as_deref() == Some(asked)) else {
-            let message = self.unknown(asked);
+        let Some(option) = options.find(|option| key(option).as_deref() == Some(given)) else {
+            let message = self.unknown(given);
             self.fault(name.span(), message);
             return None;
         };
@@ -183,7 +183,7 @@ impl Reader<'_> {
                 Some(text) if flag == matches!(value.get_ref(), DeValue::Boolean(_)) => text,
                 _ => {
                     let message = format!(
-                        "{asked} is {}: expected {}",
+                        "{given} is {}: expected {}",
                         kind(value.get_ref()),
                         match (flag, many) {
                             (true, _) => "true or false",
@@ -203,23 +203,23 @@ impl Reader<'_> {
             match read {
                 Ok(()) => texts.push(text),
                 Err(why) if option.is_hide_env_values_set() => {
-                    self.fault(value.span(), format_args!("{asked}: {why}"));
+                    self.fault(value.span(), format_args!("{given}: {why}"));
                 }
-                Err(why) => self.fault(value.span(), format_args!("{asked} is {text:?}: {why}")),
+                Err(why) => self.fault(value.span(), format_args!("{given} is {text:?}: {why}")),
             }
         }
         Some((option.get_id().to_string(), texts))
     }
 
-    fn unknown(&self, asked: &str) -> String {
+    fn unknown(&self, given: &str) -> String {
         let known: Vec<String> = self.command.get_arguments().filter_map(key).collect();
         let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
         known.push(FEED);
-        let expected = match asked {
+        let expected = match given {
             "config" => "; a file names no other file".to_owned(),
-            _ => suggestion(asked, &known),
+            _ => suggestion(given, &known),
         };
-        format!("{asked:?} is not a setting{expected}")
+        format!("{given:?} is not a setting{expected}")
     }
 
     fn feeds(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<FeedSpec> {
@@ -286,7 +286,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value as it would be written on the command line.
+/// A value in the notation of the command line.
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -340,7 +340,7 @@ fn plain(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// Reads a value as the command line would, by the option alone.
+/// Parses a value as the command line would, by the option alone.
 fn try_value(option: &Arg, text: &str) -> Result<(), String> {
     let alone = option
         .clone()
@@ -384,7 +384,7 @@ impl fmt::Display for TextPosition {
     }
 }
 
-/// Why a value is wrong, as its parser says it.
+/// The error of a value, in the words of its parser.
 pub(super) fn why(error: &clap::Error) -> String {
     if let Some(why) = error.source() {
         return why.to_string();

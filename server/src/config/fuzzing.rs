@@ -1,10 +1,10 @@
-//! What the targets under `server/fuzz` need of the configuration.
+//! The parts of the targets under `server/fuzz` that concern the configuration.
 
 use clap::{CommandFactory, FromArgMatches};
 
 use super::{Config, file::SettingsFile};
 
-/// Reads a file of settings; what it says can be asked for.
+/// Parses a settings file; its values must be readable.
 pub(crate) fn fuzz_settings(bytes: &[u8]) {
     static COMMAND: std::sync::LazyLock<clap::Command> = std::sync::LazyLock::new(|| {
         let mut command = Config::command();

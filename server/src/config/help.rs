@@ -1,10 +1,10 @@
-//! What the help has below the options.
+//! The part of the help below the options.
 
 use std::fmt::Write as _;
 
 use feeds::{FeedRow, FeedSpec};
 
-/// How wide the help is, and the column in which it describes feeds.
+/// The width of the help, and the column in which it describes feeds.
 const WIDTH: usize = 80;
 const COLUMN: usize = 28;
 
@@ -32,7 +32,7 @@ pub(crate) fn after_help() -> String {
     text + EXAMPLES
 }
 
-/// Writes a row: how the feed is written, and beside it what it publishes.
+/// Writes a row: a feed's notation, and beside it what it publishes.
 fn put(text: &mut String, row: &FeedRow) {
     let mut line = format!("  {}", row.usage);
     // Writing to a string cannot fail.

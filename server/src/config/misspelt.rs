@@ -1,14 +1,13 @@
-//! Variables of the environment that are no settings, but called nearly as one is.
+//! Environment variables that are no settings, but nearly have the name of one.
 
 use clap::CommandFactory;
 
 use super::Config;
 
-/// At how many wrong letters a name is taken for another one, of which no more than every third is wrong: PORT
-/// is not HOST.
+/// Up to how many wrong letters a name counts as misspelt, with at most every third one wrong: PORT is not HOST.
 const SLIPS: usize = 2;
 
-/// What the names of all variables begin with.
+/// The beginning of the names of all variables.
 const PREFIX: &str = "TICKERTAPE_";
 
 /// A sentence for each of these names that is nearly that of a setting.

@@ -29,17 +29,14 @@ use front::{Hosts, Settings};
 use history::{ArchiveOptions, Kind};
 use publishers::{PublishOptions, publisher_name};
 
-/// How many connections there may be besides those of streams, where nothing else is said.
+/// How many connections there may be besides those of streams, by default.
 const PLAIN_CONNECTIONS: usize = 2_000;
 
 /// How many of them one address may have.
 const PLAIN_CONNECTIONS_PER_ADDRESS: usize = 500;
 
 /// Everything that can be set, with its default and its check.
-#[allow(
-    rustdoc::bare_urls,
-    reason = "what is said of a field is its help, too"
-)]
+#[allow(rustdoc::bare_urls, reason = "the doc of a field is its help, too")]
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "tickertape",
@@ -95,7 +92,7 @@ pub struct Config {
     pub publish: PublishOptions,
 }
 
-/// What the program does instead of serving.
+/// The commands other than serving.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
     /// Record what a feed receives, to be played by replay:
@@ -127,7 +124,7 @@ pub enum Command {
 }
 
 impl Config {
-    /// What the front is to allow.
+    /// The limits of the front.
     pub fn settings(&self) -> Settings {
         let (connections, limits) = (&self.connections, &self.limits);
         Settings {
@@ -149,10 +146,10 @@ impl Config {
         }
     }
 
-    /// Where the archive is: its folder and which file.
+    /// The archive: its folder and its file.
     ///
     /// # Errors
-    /// Why nothing is kept, as a clause.
+    /// The reason why nothing is kept, as a clause.
     pub fn archive_place(&self) -> Result<(PathBuf, Kind), &'static str> {
         self.archive
             .place(&self.sources.feeds, self.sources.seed.is_some())

@@ -13,7 +13,7 @@ use directory::ListingFile;
 use feeds::FeedSpec;
 use front::{ClientHeader, Host, parse_network};
 
-/// Where the server listens, and to whom it answers.
+/// The address of the server and its names.
 #[derive(Debug, Clone, Args)]
 pub struct ListenOptions {
     /// The address and port to listen at, or a port of this machine alone; port 0
@@ -43,7 +43,7 @@ pub struct ListenOptions {
     pub may_redistribute: bool,
 }
 
-/// Where quotes, news and symbols come from.
+/// The sources of quotes, news and symbols.
 #[derive(Debug, Clone, Args)]
 pub struct SourceOptions {
     /// A feed, as listed below; may be given several times, or separated by ;
@@ -126,7 +126,7 @@ pub struct ConnectionOptions {
     pub grace: Duration,
 }
 
-/// How much there may be at one time, and in one request.
+/// Limits of numbers and sizes.
 #[derive(Debug, Clone, Args)]
 pub struct LimitOptions {
     /// The most event streams at one time; one more is answered 503
@@ -223,7 +223,7 @@ pub struct LimitOptions {
     pub request_timeout: Duration,
 }
 
-/// Whom to believe, and whose pages may read.
+/// Trusted proxies and origins.
 #[derive(Debug, Clone, Args)]
 pub struct AccessOptions {
     /// The address or network of a trusted proxy; may be given several times, or
@@ -282,11 +282,11 @@ pub struct LogOptions {
     pub filter: EnvFilter,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
     Text,
-    /// An object a line, for programs.
+    /// One object per line, for programs.
     Json,
 }

@@ -1,4 +1,4 @@
-//! Which archive the commands beside a server mean.
+//! The archive that the commands beside a server use.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -7,12 +7,11 @@ use crate::data::{ArchivePath, Which};
 use history::Kind;
 
 impl Which {
-    /// The folder, and the name of the file in it: where a server with the same configuration, options
-    /// and variables has its archive. Without a configuration, the file is that of real prices:
-    /// made-up and replayed ones have files of their own.
-    ///
+    /// The folder, and the name of the file in it: the archive of a server with the same configuration, options and
+    /// variables. Without a configuration, the file is that of real prices: simulated and replayed ones have files of
+    /// their own.
     /// # Errors
-    /// When the configuration is wrong, or says that nothing is kept.
+    /// If the configuration is invalid, or keeps nothing.
     pub fn parts(&self) -> Result<(PathBuf, String), String> {
         if let Some(file) = self.data.as_ref().and_then(ArchivePath::file) {
             return Ok(file);

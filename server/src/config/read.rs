@@ -13,25 +13,24 @@ use crate::http::Origin;
 use feeds::{FeedSpec, list, personal};
 
 impl Config {
-    /// Reads the command line and the environment; ends the process with an explanation where they
-    /// ask for one or are wrong.
+    /// Parses the command line and the environment; ends the process with an explanation if they request one or are
+    /// invalid.
     pub fn from_command_line() -> Self {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
     }
 
-    /// Reads the command line, the environment and the file again, of which only the file can have
-    /// changed.
+    /// Parses the command line, the environment and the file again, of which only the file can have changed.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All errors.
     pub fn again() -> Result<Self, String> {
         Self::read(std::env::args_os().collect()).map_err(|error| error.to_string())
     }
 
-    /// Reads the options that are to be checked.
+    /// Parses the options to be checked.
     ///
     /// # Errors
-    /// All that is wrong with them, or the help that they ask for.
+    /// All errors, or the help that they request.
     pub fn to_check(options: &[OsString]) -> Result<Self, clap::Error> {
         let program = OsString::from("tickertape check");
         let config = Self::read(std::iter::once(&program).chain(options).cloned().collect())?;
@@ -44,8 +43,7 @@ impl Config {
         }
     }
 
-    /// What is said in variables of the environment that are no settings, but called nearly as one is:
-    /// a sentence for each.
+    /// Warnings about environment variables that are no settings, but nearly have the name of one.
     pub fn misspelt_variables() -> Vec<String> {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         misspelt(names)
@@ -62,7 +60,7 @@ impl Config {
         let mut matches = matches_of(command.clone())?;
         let path = matches.get_one::<PathBuf>("config");
         let mut feeds = None;
-        // What is done instead of serving needs no settings.
+        // Other commands need no settings.
         if let Some(path) = path.filter(|_| matches.subcommand().is_none()) {
             let file = SettingsFile::read(path, &command)
                 .map_err(|faults| wrong(ErrorKind::ValueValidation, faults))?;
@@ -81,7 +79,7 @@ impl Config {
         }
     }
 
-    /// What is right by itself, but not together.
+    /// Errors of settings that are valid separately, but not together.
     fn conflict(&self) -> Option<String> {
         if self.access.allowed_origins.len() > 1
             && self.access.allowed_origins.contains(&Origin::Any)
@@ -98,7 +96,7 @@ impl Config {
             && !is_of_this_machine(self.listener.listen)
         {
             return Some(format!(
-                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/operate/licences.md)",
+                "the data of {} is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute if you have the right to (see docs/operate/licences.md)",
                 list(&personal),
                 self.listener.listen,
                 self.listener.listen.port()
@@ -112,8 +110,8 @@ fn wrong(kind: ErrorKind, message: String) -> clap::Error {
     Config::command().error(kind, message)
 }
 
-/// Names the variable of the environment where a wrong value comes from one: clap names the option
-/// in either case, and nobody finds it on the command line.
+/// Names the environment variable of a wrong value: clap names the option in either case, which is then not on the
+/// command line.
 fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let (Some(ContextValue::String(option)), Some(ContextValue::String(value))) = (
         error.get(ContextKind::InvalidArg),

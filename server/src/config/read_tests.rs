@@ -102,7 +102,7 @@ fn a_filter_of_the_log_is_levels() {
 
 #[test]
 fn a_wrong_value_in_the_environment_names_its_variable() {
-    // As clap reads it: an option that is not on the command line.
+    // As clap parses it: an option that is not on the command line.
     let error = Config::try_parse_from(["tickertape", "--seed", "seven"]).unwrap_err();
     let message = with_variable(error, &["tickertape".into()]).to_string();
     assert!(message.contains("'seven' in TICKERTAPE_SEED"), "{message}");
@@ -217,7 +217,7 @@ fn the_help_fits_a_terminal() {
     }
 }
 
-/// The words of a line as a shell has them, as far as single quotes go.
+/// The words of a line as a shell splits them, as far as single quotes go.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for (place, part) in line.split('\'').enumerate() {
@@ -335,7 +335,7 @@ fn an_option_counts_more_than_the_file() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_file_is_told_with_its_place() {
+fn every_error_of_a_file_is_reported_with_its_place() {
     let text = r#"max_streams = 0
 max-symbols = 5
   listn = "127.0.0.1:9"
@@ -360,7 +360,7 @@ max_body = 3
 symbols = []
 "#;
     let message = read_with(text, &[]).unwrap_err();
-    let told: Vec<&str> = message
+    let lines: Vec<&str> = message
         .lines()
         .filter_map(|line| line.strip_prefix("FILE:"))
         .collect();
@@ -389,8 +389,8 @@ symbols = []
         ),
         ("21:1: a feed without a kind", "binance"),
     ];
-    assert_eq!(told.len(), expected.len(), "{message}");
-    for (line, (start, words)) in told.iter().zip(expected) {
+    assert_eq!(lines.len(), expected.len(), "{message}");
+    for (line, (start, words)) in lines.iter().zip(expected) {
         assert!(line.starts_with(start) && line.contains(words), "{line}");
     }
     assert!(!message.contains("hunter"), "{message}");
@@ -398,29 +398,29 @@ symbols = []
 }
 
 #[test]
-fn a_variable_that_is_nearly_a_setting_is_told() {
-    let told = |name: &str| misspelt([name.to_owned()].into_iter());
+fn a_variable_that_is_nearly_a_setting_is_reported() {
+    let warnings = |name: &str| misspelt([name.to_owned()].into_iter());
     assert_eq!(
-        told("TICKERTAPE_MAX_STREMS"),
+        warnings("TICKERTAPE_MAX_STREMS"),
         ["TICKERTAPE_MAX_STREMS is set, but not a setting; did you mean TICKERTAPE_MAX_STREAMS?"]
     );
-    assert_eq!(told("TICKERTAPE_FEEDS").len(), 1);
+    assert_eq!(warnings("TICKERTAPE_FEEDS").len(), 1);
     for name in [
         "TICKERTAPE_MAX_STREAMS",
         "TICKERTAPE_ALPACA_KEY",
-        // What Kubernetes sets for a service of that name.
+        // A variable that Kubernetes sets for a service of that name.
         "TICKERTAPE_PORT",
         "TICKERTAPE_SERVICE_HOST",
         "TICKERTAPE_PORT_3000_TCP_ADDR",
         "MAX_STREMS",
     ] {
-        assert!(told(name).is_empty(), "{name}");
+        assert!(warnings(name).is_empty(), "{name}");
     }
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_no_setting_of_the_server() {
-    // Both the server and the feed have something that is called symbols.
+    // Both the server and the feed have an option named symbols.
     let text = "[[feed]]\nkind = \"binance\"\nsymbols = \"BTCUSDT\"";
     let message = read_with(text, &[]).unwrap_err();
     assert!(message.contains("FILE:3:1: binance: "), "{message}");
@@ -432,7 +432,7 @@ fn a_value_of_the_wrong_type_is_no_setting_of_the_server() {
 }
 
 #[test]
-fn what_is_no_toml_is_told_with_its_place() {
+fn invalid_toml_is_reported_with_its_place() {
     for (text, parts) in [
         (
             "listen = \nmax_streams = 0",
@@ -476,7 +476,7 @@ fn what_is_no_toml_is_told_with_its_place() {
     );
 }
 
-/// The example of a configuration with everything in it.
+/// The example of a configuration with every setting.
 fn example() -> String {
     let lines = include_str!("../../../tickertape.example.toml").lines();
     let all: Vec<&str> = lines
@@ -490,7 +490,7 @@ fn example() -> String {
 
 #[test]
 fn the_example_has_every_feed_once_with_its_defaults() {
-    // What has no default, so that there is an example of it.
+    // Settings without a default, so that there is an example of them.
     const EXAMPLES: [(&str, &str); 11] = [
         ("alpaca-news", "symbols"),
         ("sec", "forms"),
@@ -515,7 +515,7 @@ fn the_example_has_every_feed_once_with_its_defaults() {
         for key in options.keys() {
             let mut others = options.clone();
             others.remove(key);
-            // What a feed cannot do without is an example as well.
+            // Required options of a feed are examples as well.
             let Ok(by_default) = FeedSpec::from_table(kind, others) else {
                 continue;
             };
@@ -534,7 +534,7 @@ fn the_example_has_every_feed_once_with_its_defaults() {
 #[test]
 fn the_example_has_every_setting_with_its_default() {
     let example_text = include_str!("../../../tickertape.example.toml");
-    // The file of symbols has to be there.
+    // The file of symbols has to exist.
     let file = std::env::temp_dir().join(format!("symbols-{}.csv", std::process::id()));
     std::fs::write(&file, "symbol\n").unwrap();
     let all = example().replace(
@@ -568,7 +568,7 @@ fn the_example_has_every_setting_with_its_default() {
     );
 }
 
-/// The settings that a row of the documentation names: option, variable, default.
+/// The settings in the rows of the documentation: option, variable, default.
 fn documented() -> Vec<(String, String, Option<String>)> {
     let text = include_str!("../../../docs/reference/configuration.md");
     let code = |cell: &str| {
@@ -622,7 +622,7 @@ fn the_documentation_has_every_option_with_its_variable_and_default() {
         );
     }
     assert_eq!(documented().len(), known.len(), "{known:?}");
-    // Only the two that clap brings have no variable.
+    // Only the two options of clap itself have no variable.
     let without: Vec<_> = command
         .get_arguments()
         .filter(|option| option.get_env().is_none())

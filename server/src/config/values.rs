@@ -1,4 +1,4 @@
-//! Values of options, as they are written on the command line and in the file.
+//! Values of options on the command line and in the file.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -20,15 +20,15 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     })
 }
 
-/// Reads the filter of the log. A word that is no level would be taken for the name of a target,
-/// and everything else would be silent.
+/// Parses the filter of the log. A word that is no level would count as the name of a target, and everything else would
+/// be silent.
 pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, String> {
     let expected = || {
         "expected a level (off, error, warn, info, debug, trace), or levels by target as in info,server=debug"
             .to_owned()
     };
     let is_level = |word: &str| word.is_empty() || word.parse::<LevelFilter>().is_ok();
-    // What stands in brackets is the name of a span.
+    // The text in brackets is the name of a span.
     let mut words = text.split(',').map(str::trim);
     match words.find(|word| !word.contains(['=', '[']) && !is_level(word)) {
         Some(word) => Err(format!("{word:?} is no level: {}", expected())),
@@ -36,7 +36,7 @@ pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, String> {
     }
 }
 
-/// Reads a duration such as 250ms, 10s or 1h 30m.
+/// Parses a duration such as 250ms, 10s or 1h 30m.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
@@ -63,7 +63,7 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
-/// Whether nobody but this machine can reach an address.
+/// Whether an address is reachable only from this machine.
 pub(crate) fn is_of_this_machine(address: SocketAddr) -> bool {
     match address.ip() {
         IpAddr::V4(ip) => ip.is_loopback(),

@@ -1,4 +1,4 @@
-//! What a stream holds while it lasts.
+//! The resources that a stream holds while it lasts.
 
 use std::{net::IpAddr, time::Instant};
 
@@ -10,12 +10,12 @@ use crate::http::service::Service;
 use front::Permit;
 use web::problem::Problem;
 
-/// Who asks, as an extension of the request.
+/// The client, as an extension of the request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asker {
     /// The request's id, which is in its answer and in every line of the log about it.
     pub(crate) id: HeaderValue,
-    /// Where it comes from.
+    /// The client's address.
     pub(crate) client: IpAddr,
 }
 
@@ -48,7 +48,7 @@ impl Admission {
     /// Admits a stream.
     ///
     /// # Errors
-    /// Where a limit is reached, as [`crate::http::Slots`] has it.
+    /// If a limit is reached, as in [`crate::http::Slots`].
     pub(crate) fn new(service: &Service, asker: Asker) -> Result<Self, Problem> {
         let slot = service.slots.take(asker.client, &service.metrics)?;
         debug!(target: "stream", id = asker.id(), client = %asker.client, "opened");

@@ -17,33 +17,34 @@ use crate::http::{
 };
 use history::{Adjust, BarQuery, older_interval, read_bars};
 use web::{
-    asked,
     conditional::{self, IfNoneMatch},
     format::{self, Format},
     problem::Problem,
+    query,
 };
 
-/// What is asked of `/stocks/{symbol}/bars`.
+/// The query of `/stocks/{symbol}/bars`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BarsQuery {
     /// The length of a bar.
     #[param(pattern = "^(1s|1m|5m|15m|1h|1d)$", default = "1m")]
     interval: Option<String>,
-    /// The first start: milliseconds since the epoch, a date (from its beginning in UTC), or a date and
-    /// a time with its offset, as RFC 3339 has it.
-    #[param(schema_with = asked::moment_schema, required = false, example = "2024-03-05")]
+    /// The first start: milliseconds since the epoch, a date (from its beginning in UTC), or a date and a time with its
+    /// offset, as in RFC 3339.
+    #[param(schema_with = query::moment_schema, required = false, example = "2024-03-05")]
     from: Option<String>,
-    /// What all starts are before, written as `from`.
-    #[param(schema_with = asked::moment_schema, required = false, example = "2024-03-05T14:30:00Z")]
+    /// The end of all starts, excluded, written as `from`.
+    #[param(schema_with = query::moment_schema, required = false, example = "2024-03-05T14:30:00Z")]
     to: Option<String>,
-    /// What is taken out of prices and volumes: the splits since, or nothing.
+    /// The adjustment of prices and volumes: for splits, or none.
     #[param(pattern = "^(splits|none)$", default = "splits")]
     adjust: Option<String>,
-    /// How many bars at the most: the newest ones. An answer has 20,000 at the most; the link `next` leads to those before.
+    /// The largest number of bars: the newest ones. An answer has 20,000 at most; the link `next` leads to earlier
+    /// ones.
     #[param(value_type = Option<u64>, maximum = 50000, default = 500)]
     limit: Option<String>,
-    /// What to answer with, whatever `Accept` says.
+    /// The format of the answer, in place of `Accept`.
     #[param(pattern = "^(json|csv)$")]
     format: Option<String>,
 }
@@ -51,38 +52,37 @@ pub(crate) struct BarsQuery {
 /// Bars, oldest first.
 #[derive(Serialize, ToSchema)]
 struct Bars {
-    /// What was traded.
+    /// The symbol.
     symbol: Symbol,
     /// The length of a bar.
     #[schema(value_type = String, pattern = "^(1s|1m|5m|15m|1h|1d)$")]
     interval: &'static str,
     /// The bars.
     bars: Vec<Bar>,
-    /// Where the last bar's time is not over: the end of the newest minute that is in it. It becomes
-    /// what it will be with the minutes that start from then on, which streams tell as they close.
+    /// Present if the last bar is not over: the end of the newest minute in it. The bar is completed by the minutes
+    /// that start from then on, which streams carry as they close.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>, required = false)]
     until: Option<Millis>,
-    /// Of which length there are older bars in the same span: this one, or else the shortest longer one; absent where
-    /// there are none.
+    /// The length of older bars in the same span: this one, or else the shortest longer one; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false, pattern = "^(1s|1m|5m|15m|1h|1d)$")]
     older: Option<&'static str>,
 }
 
-/// The most bars that may be asked for: a month of minutes.
+/// The most bars that may be requested: a month of minutes.
 const MAX_BARS: usize = 50_000;
 
-/// The most bars that one answer carries: 45 ms of a core. A link leads to the others.
+/// The most bars in one answer: 45 ms of a core. A link leads to the others.
 const MAX_ANSWER_BARS: usize = 20_000;
 
-/// What it can be answered with.
+/// The formats of the answer.
 const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
 
 /// The bars of a symbol.
 ///
-/// From the archive, and from the tape what the archive has not written yet. Where there are older
-/// ones, a `Link` of the relation `next` leads to them.
+/// From the archive, and from the tape as far as the archive has not written it yet. If there are older ones, a `Link`
+/// of the relation `next` leads to them.
 #[utoipa::path(
     get,
     path = "/stocks/{symbol}/bars",
@@ -98,7 +98,7 @@ const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
         )),
         (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed"),
-        (status = 404, description = "Nothing is known of the symbol, or bars of a second are asked for where there is no archive"),
+        (status = 404, description = "The symbol is unknown, or bars of a second are requested without an archive"),
         (status = 406, description = "Neither is accepted"),
     )
 )]
@@ -108,11 +108,11 @@ pub(crate) async fn bars(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query: BarsQuery = asked::strict(&uri)?;
+    let query: BarsQuery = query::strict(&uri)?;
     let interval = interval(query.interval.as_deref())?;
-    let from = asked::moment("from", query.from.as_deref())?.unwrap_or(0);
-    let to = asked::moment("to", query.to.as_deref())?.unwrap_or(Millis::MAX);
-    let limit = asked::number(
+    let from = query::moment("from", query.from.as_deref())?.unwrap_or(0);
+    let to = query::moment("to", query.to.as_deref())?.unwrap_or(Millis::MAX);
+    let limit = query::number(
         "limit",
         query.limit.as_deref(),
         "a number of bars from 0 to 50000",
@@ -169,13 +169,13 @@ pub(crate) async fn bars(
     Ok(response)
 }
 
-/// Reads an interval; a minute where none is named.
+/// Parses an interval; a minute by default.
 pub(super) fn interval(text: Option<&str>) -> Result<Interval, Problem> {
     text.map_or(Ok(Interval::Minute), str::parse)
         .map_err(|error: IntervalError| Problem::Malformed(format!("interval: {error}")))
 }
 
-/// Reads what is to be taken out of bars; the splits where nothing is said.
+/// Parses the adjustment of bars; for splits by default.
 pub(super) fn adjust(text: Option<&str>) -> Result<Adjust, Problem> {
     match text {
         None | Some("splits") => Ok(Adjust::Splits),

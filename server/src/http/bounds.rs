@@ -1,4 +1,4 @@
-//! Bounding what is on its way.
+//! Limits of answers that are being sent.
 
 use std::sync::Arc;
 
@@ -21,17 +21,17 @@ use crate::http::{
     service::Service,
 };
 
-/// After how many seconds somebody may try again who has too much on its way.
+/// After how many seconds a client with too many pending answers may try again.
 const RETRY_AFTER: u64 = 2;
 
-/// Bounds what is on its way. An answer takes its places until the last byte of it has been handed to the
-/// system, or is given up.
+/// Limits pending answers. An answer takes its places until the last byte of it has been passed to the system, or is
+/// dropped.
 pub(crate) async fn bound(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
 ) -> Response {
-    // Whoever asks whether the server lives is to hear it, whatever else its address does.
+    // A liveness check must be answered, whatever else its address does.
     if request.uri().path().starts_with("/health/") {
         return next.run(request).await;
     }
@@ -66,7 +66,7 @@ pub(crate) async fn bound(
     if kind.is_some_and(|kind| kind == "text/event-stream") {
         return response;
     }
-    // Of what is made as it is sent, little waits.
+    // An answer that is produced while it is sent holds little.
     let length = response.body().size_hint().exact().unwrap_or(0);
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let unsent = match bytes.take(Some(client), length) {
@@ -75,7 +75,7 @@ pub(crate) async fn bound(
             service.metrics.refused(Refusal::BytesOfAddress);
             return Problem::TooMany {
                 detail: format!(
-                    "{client} has not read what it has asked for, {} bytes with this answer and more than one address may: read the others first",
+                    "{client} has too many unread answers, {} bytes with this one and more than one address may have: read the others first",
                     length
                 ),
                 retry_after: RETRY_AFTER,

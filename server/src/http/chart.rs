@@ -1,5 +1,4 @@
-//! `/stocks/{symbol}/chart.svg`: the chart as the server draws it, for pages, letters and walls of
-//! others.
+//! `/stocks/{symbol}/chart.svg`: the chart drawn by the server, for other pages, letters and walls.
 
 use std::sync::Arc;
 
@@ -22,32 +21,32 @@ use crate::http::{
 };
 use history::{Adjust, BarQuery, older_interval, read_bars, read_span};
 use web::{
-    asked,
     conditional::{self, IfNoneMatch},
     problem::Problem,
+    query,
 };
 
-/// What is asked of `/stocks/{symbol}/chart.svg`.
+/// The query of `/stocks/{symbol}/chart.svg`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ChartQuery {
-    /// How much of the past it shows, back from the newest bar: a minute is `1m`, a month `1M`. Unless it is given, a day;
-    /// where only longer bars than those of a day's chart are stored, the range that is drawn from them.
+    /// How much of the past it shows, back from the newest bar: a minute is `1m`, a month `1M`. By default a day; if
+    /// only longer bars than those of a day's chart are stored, the range that is drawn from them.
     #[param(pattern = "^(1m|5m|15m|1h|1D|1W|1M|1Y)$")]
     range: Option<String>,
-    /// The length of a bar. Unless it is given, what suits the range, and longer bars for times of which no others are stored.
+    /// The length of a bar. By default one that suits the range, and longer bars for times without others.
     #[param(pattern = "^(1s|1m|5m|15m|1h|1d)$")]
     interval: Option<String>,
-    /// What is taken out of prices: the splits since, or nothing.
+    /// The adjustment of prices: for splits, or none.
     #[param(pattern = "^(splits|none)$", default = "splits")]
     adjust: Option<String>,
-    /// How the bars are drawn.
+    /// The style of the bars.
     #[param(pattern = "^(area|line|candles|bars)$", default = "area")]
     r#type: Option<String>,
-    /// How prices lie on the axis.
+    /// The scale of the price axis.
     #[param(pattern = "^(linear|log|percent)$", default = "linear")]
     scale: Option<String>,
-    /// Whether what was traded is drawn below.
+    /// Whether the volume is drawn below.
     #[param(pattern = "^(yes|no)$", default = "yes")]
     volume: Option<String>,
     /// Its colours.
@@ -61,13 +60,13 @@ pub(crate) struct ChartQuery {
     height: Option<String>,
 }
 
-/// The most bars that one chart is drawn from: more than a wide screen has columns.
+/// The most bars in one chart: more than a wide screen has columns.
 const MAX_BARS: u64 = 10_080;
 
 /// The chart of a symbol as an image.
 ///
-/// It stands alone: no script, no style sheet, no font of its own, and nothing is loaded. Its title and its
-/// description say in words what it shows. Times are UTC.
+/// It stands alone: no script, no style sheet, no font of its own, and nothing is loaded. Its title and its description
+/// have its content in words. Times are UTC.
 #[utoipa::path(
     get,
     path = "/stocks/{symbol}/chart.svg",
@@ -79,8 +78,8 @@ const MAX_BARS: u64 = 10_080;
     responses(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
         (status = 304, description = "The client holds it already"),
-        (status = 400, description = "Something in the address is malformed, or asks for too many bars"),
-        (status = 404, description = "Nothing is known of the symbol, or bars of a second are asked for where there is no archive"),
+        (status = 400, description = "Something in the address is malformed, or requests too many bars"),
+        (status = 404, description = "The symbol is unknown, or bars of a second are requested without an archive"),
     )
 )]
 pub(crate) async fn chart(
@@ -89,7 +88,7 @@ pub(crate) async fn chart(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query: ChartQuery = asked::strict(&uri)?;
+    let query: ChartQuery = query::strict(&uri)?;
     let range = query.range.as_deref().map(str::parse).transpose();
     let range = range.map_err(|error: RangeError| Problem::Malformed(format!("range: {error}")))?;
     let chosen = match query.interval.as_deref() {
@@ -186,7 +185,7 @@ fn newest(service: &Service, symbol: Symbol) -> BarQuery {
     }
 }
 
-/// The range of a chart where none is chosen: a day, or one that is drawn from longer bars where there are no others.
+/// The range of a chart by default: a day, or one that is drawn from longer bars if there are no others.
 async fn opening_range(service: &Service, symbol: Symbol) -> Result<Range, Problem> {
     let wanted = newest(service, symbol);
     let (tape, minutes) = (service.tape.clone(), service.history.minutes());
@@ -199,7 +198,7 @@ async fn opening_range(service: &Service, symbol: Symbol) -> Result<Range, Probl
         .await
 }
 
-/// Refuses an interval of which there are too many in a range.
+/// Refuses an interval of which a range has too many.
 fn require_few(range: Range, interval: Interval) -> Result<(), Problem> {
     let count = range.millis().div_ceil(interval.millis());
     if count > MAX_BARS {
@@ -235,7 +234,7 @@ impl Drawing<'_> {
             bars.iter().filter(|(_, bar)| bar.start >= from).collect();
         let closes = bars.iter().map(|(_, bar)| bar.close.scale());
         let decimals = self.tick.map(Price::scale).or(closes.max()).unwrap_or(2);
-        // Where all bars are longer than those of the range, candles are as long as they are.
+        // If all bars are longer than those of the range, candles are as long as they are.
         let interval = bars.iter().map(|(interval, _)| *interval).min();
         let (first, last) = (bars.first(), bars.last());
         let tone = match first.zip(last) {
@@ -276,7 +275,7 @@ impl Drawing<'_> {
     }
 }
 
-/// What the word that stands there means; the first where none does.
+/// The value of a word; the first by default.
 fn one_of<T: Copy>(name: &str, text: Option<&str>, words: &[(&str, T)]) -> Result<T, Problem> {
     let found = match text {
         None => words.first(),
@@ -295,7 +294,7 @@ fn one_of<T: Copy>(name: &str, text: Option<&str>, words: &[(&str, T)]) -> Resul
 fn length(name: &str, text: Option<&str>, least: u32, usual: u32) -> Result<u32, Problem> {
     const MAX_PIXELS: u32 = 4_000;
     let expected = format!("a number of pixels from {least} to {MAX_PIXELS}");
-    match asked::number(name, text, &expected, MAX_PIXELS.into())? {
+    match query::number(name, text, &expected, MAX_PIXELS.into())? {
         None => Ok(usual),
         Some(length) if length >= u64::from(least) => Ok(length as u32),
         Some(length) => Err(Problem::Malformed(format!(

@@ -7,15 +7,15 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::http::headers::{REQUEST_ID, UNKNOWN_SYMBOLS};
 
-/// How long a browser may remember what a preflight told it; Chromium's own limit.
+/// How long a browser may cache a preflight; Chromium's own limit.
 const MAX_AGE: Duration = Duration::from_secs(7200);
 
-/// Whose pages may read.
+/// An origin whose pages may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Everybody's: `*`.
+    /// Every origin: `*`.
     Any,
-    /// Those of one origin, as a browser writes it: `https://example.org`.
+    /// One origin, as a browser writes it: `https://example.org`.
     One(HeaderValue),
 }
 
@@ -56,8 +56,8 @@ impl FromStr for Origin {
     }
 }
 
-/// Lets the pages of these origins read, if there are any. There are no credentials to allow: what
-/// can be read is the same for everybody.
+/// Lets the pages of these origins read, if there are any. There are no credentials to allow: every client can read the
+/// same.
 pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;

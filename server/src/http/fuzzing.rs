@@ -1,4 +1,4 @@
-//! What the targets under `server/fuzz` need of the resources.
+//! The parts of the targets under `server/fuzz` that concern the resources.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -46,7 +46,7 @@ const EVENTS: &str = r#"
 
 const NOW: Millis = 1_790_000_000_000;
 
-/// How long a request may take, by the clock of the runtime: longer than one may ask to wait.
+/// How long a request may take, by the clock of the runtime: longer than any request may wait.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Server {
@@ -55,7 +55,7 @@ struct Server {
 }
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    // Its clock goes on as soon as nothing else does: what a request waits for takes no time.
+    // Its clock advances as soon as nothing else runs: waiting takes no time.
     let runtime = Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -64,7 +64,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let folder = std::env::temp_dir().join(format!("tickertape-queries-{}", std::process::id()));
     let options = archive::Options::new(Arc::new(|| NOW));
     let (archive, opened) = Archive::open(&folder, "fuzzed.db", options).expect("an archive");
-    // What is open stays until the process ends.
+    // Open resources stay until the process ends.
     let _ = std::fs::remove_dir_all(&folder);
     let limits = tape::Limits {
         entries: 1000,
@@ -123,8 +123,8 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     Server { runtime, router }
 });
 
-/// Asks for an address, and in the lines after it with headers: whatever it is, the answer is none that
-/// blames the server, and what it holds is what its type says.
+/// Requests an address, with headers in the lines after it: no answer may be a server error, and its content must fit
+/// its type.
 pub(crate) fn queries(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -133,7 +133,7 @@ pub(crate) fn queries(bytes: &[u8]) {
     let Ok(address) = lines.next().unwrap_or_default().parse::<Uri>() else {
         return;
     };
-    // Only what is read from what was: the page takes long, and asks for nothing else.
+    // Only addresses of data: the page takes long, and reads nothing else.
     if !["/stocks", "/news", "/symbols"]
         .iter()
         .any(|resource| address.path().starts_with(resource))
@@ -193,7 +193,7 @@ pub(crate) fn queries(bytes: &[u8]) {
     }
 }
 
-/// Whether it can be read to its end, every tag closed.
+/// Whether it can be parsed to its end, with every tag closed.
 fn is_xml(text: &str) -> bool {
     let mut reader = quick_xml::Reader::from_str(text);
     loop {

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 
-/// Where a request's id stands.
+/// The header of a request's id.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// The header that names the symbols of a request which no feed has named: quotes as JSON are an

@@ -14,9 +14,9 @@ use web::problem::Problem;
 /// As `Cache-Control`: no cache may answer in the server's place.
 const NO_STORE: &str = "no-store";
 
-/// Whether the process lives.
+/// Liveness.
 ///
-/// 200 as long as it answers at all: a supervisor restarts it otherwise.
+/// 200 as long as it answers at all: otherwise a supervisor restarts it.
 #[utoipa::path(
     get,
     path = "/health/live",
@@ -26,14 +26,13 @@ pub(crate) async fn live() -> impl IntoResponse {
     ([(header::CACHE_CONTROL, NO_STORE)], "live\n")
 }
 
-/// Whether the server can be sent clients.
+/// Readiness.
 ///
-/// 200 when every feed has spoken or has said why it cannot, and until shutdown begins: a load
-/// balancer sends nobody here otherwise. A source that breaks off later does not take the server
-/// out: it still has the newest prices, and says how old they are. Nor does an archive that cannot
-/// write, or that has lost or set aside history: what is streamed is right all the same, and no other
-/// server has the history either. The answer is `degraded: ` and the reason then, until that is put
-/// right or acknowledged.
+/// 200 once every feed is live or has failed with a reason, and until shutdown begins: otherwise a load balancer sends
+/// no clients. A source that breaks off later does not take the server out: it still has the newest prices, and reports
+/// how old they are. Nor does an archive that cannot write, or that has lost or set aside history: the stream is
+/// correct all the same, and no other server has the history either. The answer is `degraded: ` and the reason then,
+/// until that is repaired or acknowledged.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -43,7 +42,7 @@ pub(crate) async fn live() -> impl IntoResponse {
     )
 )]
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
-    // A problem has a rule of its own for caches.
+    // Problems have caching rules of their own.
     let mut response = readiness(&service).into_response();
     let value = HeaderValue::from_static(NO_STORE);
     response.headers_mut().insert(header::CACHE_CONTROL, value);

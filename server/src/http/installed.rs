@@ -1,5 +1,5 @@
-//! What lets a browser install the page: its manifest and icons, and the worker that says plainly that the
-//! server cannot be reached. The page works without all of it.
+//! The files with which a browser installs the page: its manifest and icons, and the worker that shows that the server
+//! cannot be reached. The page works without all of it.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -41,7 +41,7 @@ const OFFLINE: &str = include_str!("installed/offline.html");
 const OFFLINE_STYLE: &str = include_str!("installed/offline.css");
 const OFFLINE_SCRIPT: &str = include_str!("installed/offline.js");
 
-/// A file of the page that stands at an address of its own.
+/// A file of the page at an address of its own.
 #[derive(Clone, Copy)]
 struct File {
     path: &'static str,
@@ -93,11 +93,11 @@ const FILES: [File; 8] = [
     },
 ];
 
-/// What the worker and the page that it keeps may do: their own files, and asking their own server.
+/// The policy of the worker and the page that it keeps: their own files, and requests to their own server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The routes of these files. `package` is the folder of the page's own, whose names change with them.
+/// The routes of these files. `package` is the folder of the page's own files, whose names change with them.
 pub(crate) fn router(package: &Path) -> Router<Arc<Service>> {
     let worker = WORKER.replacen("VERSION", &version(package), 1);
     let mut router = Router::new().route(
@@ -121,7 +121,7 @@ pub(crate) fn router(package: &Path) -> Router<Arc<Service>> {
     router
 }
 
-/// An answer that a browser asks about each time: these names stay while the content changes.
+/// An answer that a browser revalidates each time: these names stay while the content changes.
 fn answer(content_type: &'static str, content: impl IntoResponse) -> Response {
     let mut response = content.into_response();
     let headers = response.headers_mut();
@@ -133,11 +133,11 @@ fn answer(content_type: &'static str, content: impl IntoResponse) -> Response {
     response
 }
 
-/// Another text for each version of the files that the worker keeps.
+/// A text that differs for each version of the files that the worker keeps.
 fn version(package: &Path) -> String {
     let mut names: Vec<_> = match std::fs::read_dir(package) {
         Ok(entries) => entries.flatten().map(|entry| entry.file_name()).collect(),
-        // Without files there is nothing to keep of them.
+        // Without files there is nothing to keep.
         Err(_) => Vec::new(),
     };
     names.sort();

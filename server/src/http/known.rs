@@ -1,4 +1,4 @@
-//! The symbols of a request: known, or refused with what there is instead.
+//! The symbols of a request: known, or refused with suggestions.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn named(path: PathResult) -> Result<Symbol, Problem> {
     parse_symbol(&text)
 }
 
-/// The symbol of an address, if a feed has named it or the archive has bars of it.
+/// The symbol of an address, if a feed has published it or the archive has bars of it.
 pub(super) async fn known(service: &Arc<Service>, path: PathResult) -> Result<Symbol, Problem> {
     let symbol = named(path)?;
     let recalled = service.recall(&[symbol]).await;
@@ -40,8 +40,8 @@ pub(super) async fn known(service: &Arc<Service>, path: PathResult) -> Result<Sy
     Err(no_such_symbol(service, symbol).await)
 }
 
-/// Refuses symbols of which no feed has named any and the archive has bars of none. Where some are known, the others are listed in
-/// the answer: an `EventSource` cannot read an error, and one wrong symbol should not cost the rest.
+/// Refuses symbols if no feed has published and the archive has no bars of any of them. If some are known, the others
+/// are listed in the answer: an `EventSource` cannot read an error, and one wrong symbol should not cost the rest.
 pub(super) async fn require_any_known(
     service: &Arc<Service>,
     symbols: &Symbols,

@@ -1,4 +1,4 @@
-//! How much one may ask for.
+//! Limits of requests and streams.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -6,17 +6,17 @@ use crate::{Metrics, Refusal};
 use front::{Full, Permit, Places};
 use web::problem::Problem;
 
-/// After how many seconds somebody who has too many streams may try again.
+/// After how many seconds a client with too many streams may try again.
 const RETRY_AFTER: u64 = 5;
 
-/// What bounds one request.
+/// The limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The most symbols that a request may name.
     pub symbols: usize,
     /// How long a request may take until its answer begins; a poll's `wait` comes on top of it.
     pub request_timeout: Duration,
-    /// The longest body of a request to a route that has no use for one, in bytes.
+    /// The longest body of a request to a route that does not use one, in bytes.
     pub body: u64,
 }
 
@@ -30,13 +30,13 @@ impl Default for Limits {
     }
 }
 
-/// The places for streams: so many in all, and so many for one address. A poll that waits takes one
-/// too, because it holds as much: a connection and a cursor.
+/// The places for streams: a number in all, and a number per address. A poll that waits takes one too, because it holds
+/// as much: a connection and a cursor.
 #[derive(Debug, Clone)]
 pub struct Slots(Places);
 
 impl Slots {
-    /// So many in all and for one address; an address of IPv6 is its /64.
+    /// A number in all and per address; an IPv6 address counts as its /64.
     pub fn new(most: usize, most_of_address: usize) -> Self {
         Slots(Places::new(most, most_of_address))
     }
@@ -44,8 +44,7 @@ impl Slots {
     /// Takes a slot for a client.
     ///
     /// # Errors
-    /// [`Problem::TooMany`] where the client's address has as many as it may,
-    /// [`Problem::Unavailable`] where all are taken.
+    /// [`Problem::TooMany`] if the client's address has as many as it may, [`Problem::Unavailable`] if all are taken.
     pub(crate) fn take(&self, client: IpAddr, metrics: &Metrics) -> Result<Permit, Problem> {
         self.0.take(Some(client), 1).map_err(|full| match full {
             Full::Address => {
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_too_many_streams_is_told_apart_from_too_many_in_all() {
+    fn too_many_streams_of_a_client_differ_from_too_many_in_all() {
         let metrics = Metrics::new(0);
         let slots = Slots::new(3, 2);
         let take = |client: &str| slots.take(client.parse().unwrap(), &metrics);

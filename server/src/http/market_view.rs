@@ -1,5 +1,5 @@
-//! What the tape holds now, read for whoever asks: snapshots and quotes. The tape is locked for a slice at
-//! a time, so that an append waits for none of them.
+//! The current state of the tape: snapshots and quotes. The tape is locked for a slice at a time, so that an append
+//! waits for none of them.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -30,17 +30,16 @@ const SNAPSHOT_NEWS: usize = 40;
 /// How many symbols are looked up while the tape is locked.
 const SLICE_SYMBOLS: usize = SLICE_ENTRIES / 4;
 
-/// How many bars of a symbol are looked at: where each is built first and then published, there are two of
-/// every minute.
+/// How many bars of a symbol are examined: if each is built first and then published, there are two of every minute.
 const SEEN_BARS: usize = 2 * SPARKLINE_BARS;
 
-/// Of how many symbols the closes are looked up while the tape is locked.
+/// The number of symbols whose closes are looked up while the tape is locked.
 const SLICE_CLOSES: usize = SLICE_ENTRIES / SEEN_BARS;
 
 /// The newest quote and session of a symbol.
 #[derive(Default)]
 struct Newest {
-    /// Whether a feed has named it.
+    /// Whether a feed has published it.
     is_known: bool,
     quote: Option<(EventId, Entry)>,
     session: Option<Entry>,
@@ -95,10 +94,10 @@ impl TapeSnapshot {
     }
 }
 
-/// The snapshot of a selection: what is conflated as it is now or was after the position, and what is retained up
-/// to the position. A cursor that goes on from there misses nothing, and may read a quote once more.
+/// The snapshot of a selection: conflated entries as they are now or were after the position, and retained ones up to
+/// the position. A cursor that continues from there misses nothing, and may read a quote once more.
 ///
-/// Those symbols that were named, that nothing quotes and that are remembered have their last close in place of a quote.
+/// Named symbols that nothing quotes and that the archive has get their last close in place of a quote.
 pub(crate) fn snapshot(
     tape: &Tape,
     remembered: &Remembered,
@@ -136,7 +135,7 @@ pub(crate) fn snapshot(
     }
 }
 
-/// The last close of a symbol that was named and that nothing quotes.
+/// The last close of a named symbol that nothing quotes.
 fn stand_in(remembered: &Remembered, symbols: &Symbols, symbol: Symbol) -> Option<Quote> {
     match symbols {
         Symbols::All => None,
@@ -144,7 +143,7 @@ fn stand_in(remembered: &Remembered, symbols: &Symbols, symbol: Symbol) -> Optio
     }
 }
 
-/// Those of some symbols that no feed has named so far and that are not remembered either. Their events are streamed
+/// The symbols that no feed has published so far and that the archive does not have either. Their events are streamed
 /// once there are any.
 pub(crate) fn unknown(tape: &Tape, remembered: &Remembered, symbols: &Symbols) -> Vec<Symbol> {
     match symbols {
@@ -153,8 +152,8 @@ pub(crate) fn unknown(tape: &Tape, remembered: &Remembered, symbols: &Symbols) -
     }
 }
 
-/// The newest quotes of those symbols that are known, in their order, each with its id on the tape; without one where
-/// there is none: the last close where that is remembered, else empty.
+/// The newest quotes of the known symbols, in their order, each with its id on the tape; without one if there is none:
+/// the last close if the archive has it, else empty.
 pub(crate) fn quotes(
     tape: &Tape,
     remembered: &Remembered,
@@ -163,17 +162,17 @@ pub(crate) fn quotes(
 ) -> Vec<(Option<EventId>, Quote)> {
     let newest = newest(tape, symbols).into_iter();
     let quotes = newest.filter_map(|(symbol, newest)| {
-        let told = newest
+        let states = newest
             .quote
             .and_then(|(id, entry)| Some((Some(id), quote_of(&entry)?)));
         let close = || Some((None, stand_in(remembered, symbols, symbol)?));
         let empty = || newest.is_known.then(|| (None, Quote::new(symbol, now)));
-        told.or_else(close).or_else(empty)
+        states.or_else(close).or_else(empty)
     });
     quotes.collect()
 }
 
-/// Whether a feed has spoken of the symbol.
+/// Whether a feed has published the symbol.
 pub(crate) fn is_known(tape: &Tape, symbol: Symbol) -> bool {
     tape.view(|view| is_known_in(view, symbol))
 }
@@ -182,21 +181,21 @@ fn is_known_in(view: &View<'_>, symbol: Symbol) -> bool {
     view.holds(&Topic::Symbol(symbol))
 }
 
-/// Those of some symbols that no feed has named and that are not remembered, in their order.
+/// The symbols that no feed has published and the archive does not have, in their order.
 pub(crate) fn unknown_of(tape: &Tape, remembered: &Remembered, symbols: &[Symbol]) -> Vec<Symbol> {
     let mut unknown = without(tape, symbols, is_known_in);
     unknown.retain(|symbol| !remembered.has(*symbol));
     unknown
 }
 
-/// Those of some symbols that have no quote on the tape, in their order.
+/// The symbols that have no quote on the tape, in their order.
 pub(crate) fn unquoted(tape: &Tape, symbols: &[Symbol]) -> Vec<Symbol> {
     without(tape, symbols, |view, symbol| {
         view.newest(&Topic::Quote(symbol)).is_some()
     })
 }
 
-/// The symbols that something is not true of, in their order.
+/// The symbols for which a condition is false, in their order.
 fn without(
     tape: &Tape,
     symbols: &[Symbol],
@@ -212,7 +211,7 @@ fn without(
     found
 }
 
-/// Some symbols in their order, or all in that of their names, with their newest quotes and sessions.
+/// Some symbols in their order, or all ordered by name, with their newest quotes and sessions.
 fn newest(tape: &Tape, symbols: &Symbols) -> Vec<(Symbol, Newest)> {
     match symbols {
         Symbols::These(symbols) => {
@@ -274,7 +273,7 @@ fn session_of(entry: &Entry) -> Option<Session> {
     }
 }
 
-/// What is said of a symbol besides its price.
+/// The data of a symbol besides its price.
 pub(crate) fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
     session_of(view.newest(&Topic::Session(symbol))?.1)
 }
@@ -297,11 +296,11 @@ fn closes(tape: &Tape, symbols: &[Symbol], position: EventId) -> Vec<Closes> {
     found
 }
 
-/// The closes of a sparkline by their minutes; of a bar that was replaced, that of the newest.
+/// The closes of a sparkline by their minutes; of a replaced bar, that of the newest.
 fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> BTreeMap<Millis, Price> {
     let retained = view.retained(&Topic::Symbol(symbol));
     let mut closes = BTreeMap::new();
-    // Of a minute that is told anew again and again, not all versions are looked at.
+    // Not all versions of a repeatedly published minute are examined.
     for (_, entry) in retained
         .skip_while(|(id, _)| *id > position)
         .take(SEEN_BARS)
@@ -315,18 +314,18 @@ fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> BTreeMap<Mil
     closes
 }
 
-/// The newest stories of the topics, newest first; of a story that was corrected, the correction.
+/// The newest stories of the topics, newest first; corrected ones in their newest version.
 fn news(tape: &Tape, topics: &[Topic], position: EventId) -> Vec<News> {
     let after = EventId {
         n: position.n.saturating_add(1),
         ..position
     };
-    let mut told = HashSet::new();
+    let mut ids = HashSet::new();
     let mut stories = Vec::new();
-    // Of a few stories that are told anew again and again, not all versions are looked at.
+    // Not all versions of a few repeatedly published stories are examined.
     for (_, entry) in Retained::before(tape, topics, after).take(4 * SNAPSHOT_NEWS) {
         if let Event::News(news) = &*entry.event
-            && told.insert(news.id.clone())
+            && ids.insert(news.id.clone())
         {
             stories.push(news.clone());
             if stories.len() == SNAPSHOT_NEWS {

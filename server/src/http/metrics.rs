@@ -10,7 +10,7 @@ use crate::http::service::Service;
 use history::Scribe;
 use web::problem::Problem;
 
-/// What is counted, for Prometheus.
+/// Metrics, for Prometheus.
 ///
 /// In the text format of
 /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/).

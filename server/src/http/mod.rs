@@ -1,4 +1,4 @@
-//! HTTP: a file a resource. Every resource reads the tape through cursors and views alone.
+//! HTTP: one file per resource. Every resource reads the tape through cursors and views only.
 
 mod admission;
 mod bars;

@@ -1,4 +1,4 @@
-//! `/news`: the stories that were told, as JSON, as CSV and as a feed of Atom.
+//! `/news`: the published stories, as JSON, as CSV and as an Atom feed.
 
 use std::sync::Arc;
 
@@ -23,33 +23,32 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::{selection::Symbols, service::Service};
 use history::{NewsFilter, Stories, read_news};
 use web::{
-    asked,
     conditional::{self, IfNoneMatch},
     format::{self, Format},
     problem::Problem,
+    query,
 };
 
-/// What is asked of `/news`.
+/// The query of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct NewsQuery {
-    /// Stories about one of these symbols, with commas between them; of all where there are
-    /// none, or for `*`.
+    /// Stories about one of these symbols, separated by commas; about any by default, or for `*`.
     #[param(example = "GOOG,AAPL")]
     symbols: Option<String>,
-    /// Stories of these types, with commas between them.
+    /// Stories of these types, separated by commas.
     #[param(example = "filing,halt")]
     r#type: Option<String>,
-    /// Stories from before this id, as `next` of the page before has it.
+    /// Stories from before this id: the `next` of the previous page.
     #[param(example = "1732111111202-4217001", pattern = r"^[0-9]+-[0-9]+$")]
     before: Option<String>,
-    /// How many stories at the most.
+    /// The largest number of stories.
     #[param(value_type = Option<u64>, maximum = 500, default = 50)]
     limit: Option<String>,
-    /// Words that a story's headline or summary has all of, in any case; of the last, the beginning does.
+    /// Words that the headline or summary must contain, in any case; the last may be the beginning of a word.
     #[param(max_length = 200)]
     q: Option<String>,
-    /// What to answer with, whatever `Accept` says.
+    /// The format of the answer, in place of `Accept`.
     #[param(pattern = "^(json|csv|atom)$")]
     format: Option<String>,
 }
@@ -59,16 +58,16 @@ pub(crate) struct NewsQuery {
 struct NewsPage {
     /// The stories.
     news: Vec<Story>,
-    /// What to ask `before` for the next page; absent at the end.
+    /// The `before` of the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     next: Option<String>,
 }
 
-/// A story as it was told last.
+/// A story in its newest version.
 #[derive(Serialize, ToSchema)]
 struct Story {
-    /// The id of the event that told it.
+    /// The id of the event that published it.
     event_id: String,
     #[serde(flatten)]
     news: News,
@@ -77,20 +76,19 @@ struct Story {
 // The description of `limit` repeats it: an attribute takes a literal alone.
 const _: () = assert!(NEWS_PAGE == 50);
 
-/// The most stories that one answer carries.
+/// The most stories in one answer.
 const MAX_STORIES: u64 = 500;
 
 /// The longest text that is searched for, in characters.
 const MAX_WORDS: usize = 200;
 
-/// What it can be answered with.
+/// The formats of the answer.
 const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Atom];
 
-/// The news that was told, newest first.
+/// The published news, newest first.
 ///
-/// From the archive, and from the tape what the archive has not written yet. Of each story there is the
-/// newest version; one that is told anew goes to the front. Where there are more, a `Link` of the
-/// relation `next` leads to them.
+/// From the archive, and from the tape as far as the archive has not written it yet. Each story is in its newest
+/// version; an updated one moves to the front. If there are more, a `Link` of the relation `next` leads to them.
 #[utoipa::path(
     get,
     path = "/news",
@@ -111,13 +109,13 @@ pub(crate) async fn news(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query: NewsQuery = asked::strict(&uri)?;
+    let query: NewsQuery = query::strict(&uri)?;
     let filter = filter(&query, service.limits.symbols)?;
     let before = query.before.as_deref().map(str::parse::<EventId>);
     let before = before
         .transpose()
         .map_err(|error| Problem::Malformed(format!("before: {error}")))?;
-    let limit = asked::number(
+    let limit = query::number(
         "limit",
         query.limit.as_deref(),
         "a number of stories from 0 to 500",
@@ -151,8 +149,9 @@ pub(crate) async fn news(
     Ok(response)
 }
 
-/// What an address of `/news` answers as of a position; nothing where the address is malformed, as where its filter asks for
-/// the open symbol and none is open. Where the archive cannot be read it is what the tape holds, so that there is a page at all.
+/// The answer of an address of `/news` at a position; nothing if the address is malformed, as when its filter is for
+/// the open symbol and none is open. If the archive cannot be read it is the tape's content, so that there is a page at
+/// all.
 pub(super) async fn found(
     service: &Service,
     address: &str,
@@ -161,7 +160,7 @@ pub(super) async fn found(
     let address: Uri = address.parse().ok()?;
     let Query(query) = Query::<NewsQuery>::try_from_uri(&address).ok()?;
     let filter = filter(&query, service.limits.symbols).ok()?;
-    // What comes after the position comes by the stream.
+    // Later stories come by the stream.
     let before = Some(EventId {
         n: position.n.saturating_add(1),
         ..position
@@ -196,7 +195,7 @@ fn filter(query: &NewsQuery, most: usize) -> Result<NewsFilter, Problem> {
     let types = types.map(str::trim).filter(|text| !text.is_empty());
     let types: Result<Vec<NewsType>, Problem> = types.map(news_type).collect();
     let words = query.q.as_deref().unwrap_or_default();
-    asked::at_most("q", words, MAX_WORDS)?;
+    query::at_most("q", words, MAX_WORDS)?;
     let words = market::words_of(words);
     Ok(NewsFilter {
         symbols,
@@ -211,7 +210,7 @@ fn news_type(text: &str) -> Result<NewsType, Problem> {
         .map_err(|error| Problem::Malformed(format!("type names no type of news: {error}")))
 }
 
-/// A word as it stands in JSON.
+/// A word as in JSON.
 fn word(of: &impl Serialize) -> String {
     match serde_json::to_value(of) {
         Ok(serde_json::Value::String(word)) => word,
@@ -278,9 +277,9 @@ fn symbols(news: &News, between: &str) -> String {
     symbols.join(between)
 }
 
-/// A feed ([RFC 4287](https://www.rfc-editor.org/rfc/rfc4287)), of which this is a page
-/// ([RFC 5005, section 3](https://www.rfc-editor.org/rfc/rfc5005#section-3)). Stories that were
-/// withdrawn are not in it: a feed cannot say that of them.
+/// A feed ([RFC 4287](https://www.rfc-editor.org/rfc/rfc4287)), of which this is a page ([RFC 5005, section
+/// 3](https://www.rfc-editor.org/rfc/rfc5005#section-3)). Withdrawn stories are not in it: the format cannot express
+/// that.
 fn atom(
     stories: &[(EventId, News)],
     next: Option<EventId>,
@@ -343,7 +342,7 @@ fn entry(id: EventId, news: &News) -> Result<Entry, String> {
         rel: "alternate".to_owned(),
         ..Link::default()
     });
-    // What leads nowhere has to carry its content.
+    // An entry without a link must have content.
     let content = url.is_none().then(|| Content {
         value: Some(summary.clone().unwrap_or_else(|| xml(&news.headline))),
         content_type: Some("text".to_owned()),
@@ -372,7 +371,7 @@ fn person(name: &str) -> Person {
 
 fn moment(time: Millis) -> Result<FixedDateTime, String> {
     let text = format::iso(time);
-    // A source may say any number; beyond the year 9999 it is none of the calendar.
+    // A source may give any number; beyond the year 9999 it is not in the calendar.
     let text = if text.is_empty() {
         format::iso(0)
     } else {
@@ -382,7 +381,7 @@ fn moment(time: Millis) -> Result<FixedDateTime, String> {
         .map_err(|error| format!("{text} is no moment: {error}"))
 }
 
-/// The address without what differs from page to page.
+/// The address without the parameters that differ from page to page.
 fn filter_of(address: &Uri) -> String {
     let parts = address.query().unwrap_or_default().split('&');
     let own = parts.filter(|part| {
@@ -392,8 +391,7 @@ fn filter_of(address: &Uri) -> String {
     own.collect::<Vec<_>>().join("&")
 }
 
-/// A text without what XML has no place for
-/// ([XML 1.0, section 2.2](https://www.w3.org/TR/xml/#charsets)).
+/// A text without characters that are invalid in XML ([XML 1.0, section 2.2](https://www.w3.org/TR/xml/#charsets)).
 fn xml(text: &str) -> String {
     let allowed = |letter: &char| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().filter(allowed).collect()

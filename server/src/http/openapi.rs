@@ -1,4 +1,4 @@
-//! The description of what is served, made from the code that serves it.
+//! The OpenAPI description, generated from the code that serves the routes.
 
 use market::EventKind;
 use utoipa::{
@@ -34,8 +34,7 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// Every answer that is an error is a problem, whichever the route, and any may come from what
-/// stands around the routes.
+/// Every error answer is a problem, whichever the route, and any may come from the layers around the routes.
 pub(crate) fn describe_problems(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     for (status, description) in [

@@ -1,4 +1,4 @@
-//! Opening a cursor with the snapshot that it goes on from.
+//! Opening a cursor with the snapshot that it continues from.
 
 use std::sync::PoisonError;
 
@@ -12,8 +12,8 @@ use crate::http::{
     snapshots::Taken,
 };
 
-/// A cursor of a selection, and the snapshot that it goes on from. `reset` says in it that the
-/// position that was asked for is not on the tape.
+/// A cursor of a selection, and the snapshot that it continues from. `reset` marks in it that the requested position is
+/// not on the tape.
 pub(crate) fn open(service: &Service, selection: &Selection, reset: bool) -> (Cursor, Taken) {
     let key = (selection.of_snapshot(), reset);
     if let Some(opened) = shared(service, selection, &key) {
@@ -35,7 +35,7 @@ pub(crate) fn open(service: &Service, selection: &Selection, reset: bool) -> (Cu
     })
 }
 
-/// A cursor that goes on from a snapshot of the last moment, where there is one.
+/// A cursor that continues from a recent snapshot, if there is one.
 fn shared(
     service: &Service,
     selection: &Selection,
@@ -52,7 +52,7 @@ fn take(service: &Service, selection: &Selection, key: (Selection, bool)) -> (Cu
     service.metrics.snapshot();
     let (feeds, now) = (service.feed_statuses(), service.now());
     let topics = selection.topics();
-    // The cursor first: what comes while the snapshot is taken, it reads.
+    // The cursor first: it reads events that are appended while the snapshot is taken.
     let (mut cursor, position) = service.tape.open(&topics, |view| view.position());
     cursor.set_min_interval(selection.min_interval);
     let (selected, reset) = &key;

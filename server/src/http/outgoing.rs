@@ -1,5 +1,5 @@
-//! Answers that are on their way: how many an address may have at a time, and how much memory those may take
-//! that are not sent yet. Streams have [`Slots`](crate::http::Slots) and hold next to nothing.
+//! Pending answers: how many an address may have at a time, and how much memory their unsent bytes may take. Streams
+//! have [`Slots`](crate::http::Slots) and hold next to nothing.
 
 use std::{
     pin::Pin,
@@ -19,10 +19,10 @@ const MAX_UNSENT_BYTES_PER_ADDRESS: usize = 64 * 1024 * 1024;
 /// How much of all answers may wait to be sent, in bytes.
 const MAX_UNSENT_BYTES: usize = 256 * 1024 * 1024;
 
-/// How many of the page's files may be on their way to one address, of [`MAX_FILES`] in all.
+/// How many of the page's files may be pending for one address, of [`MAX_FILES`] in all.
 const MAX_FILES_PER_ADDRESS: usize = 200;
 
-/// The answers that are on their way. A clone is the same.
+/// The pending answers. A clone is the same.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     pub(crate) answers: Places,
@@ -31,7 +31,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// With so many answers at a time to one address.
+    /// With so many answers at a time per address.
     pub fn new(most_of_address: usize) -> Self {
         Outgoing::bounded(
             most_of_address,
@@ -40,7 +40,7 @@ impl Outgoing {
         )
     }
 
-    /// With so many bytes in all and to one address.
+    /// With so many bytes in all and per address.
     pub fn bounded(answers: usize, bytes: usize, bytes_of_address: usize) -> Self {
         Outgoing {
             answers: Places::new(usize::MAX, answers),
@@ -64,7 +64,7 @@ pub(crate) struct Held {
     pub(crate) places: Taken,
 }
 
-/// Bytes with their places: the writer of a connection keeps bytes when it has done with their body.
+/// Bytes with their places: the writer of a connection keeps bytes after it has dropped their body.
 struct Piece {
     bytes: Bytes,
     #[expect(dead_code, reason = "held for its drop")]

@@ -21,9 +21,9 @@ use crate::http::{
     service::Service,
 };
 use history::{Adjust, BarQuery, older_interval, read_bars};
-use web::{accept::Representation, asked, problem::Problem};
+use web::{accept::Representation, problem::Problem, query};
 
-/// How many symbols the watchlist shows where the address names none.
+/// How many symbols the watchlist shows if the address names none.
 const USUAL_WATCHLIST: usize = 30;
 
 /// The largest page: many times that of the most symbols.
@@ -57,7 +57,7 @@ pub(crate) async fn several(service: Arc<Service>, request: Request) -> Response
     render(service, watchlist, symbol, problem, request).await
 }
 
-/// What is served nowhere: a page for a person, a problem for a program.
+/// Unknown paths: a page for a person, a problem for a program.
 pub(crate) async fn fallback(State(service): State<Arc<Service>>, request: Request) -> Response {
     let problem = Problem::UnknownPath(request.uri().path().to_owned());
     match Representation::negotiate(request.headers()) {
@@ -68,9 +68,9 @@ pub(crate) async fn fallback(State(service): State<Arc<Service>>, request: Reque
     }
 }
 
-/// The watchlist of an address; what is unknown in it is left out and said.
+/// The watchlist of an address; unknown symbols are left out and reported.
 async fn watchlist(service: &Arc<Service>, address: &Uri) -> (Symbols, Option<Problem>) {
-    let query: Query = match asked::lenient(address) {
+    let query: Query = match query::lenient(address) {
         Ok(query) => query,
         Err(problem) => return (Symbols::All, Some(problem)),
     };
@@ -81,7 +81,7 @@ async fn watchlist(service: &Arc<Service>, address: &Uri) -> (Symbols, Option<Pr
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {
-            // Where the archive cannot be read, what only it has is left out.
+            // If the archive cannot be read, symbols that only it has are left out.
             let _ = service.recall(&symbols).await;
             let unknown = market_view::unknown_of(&service.tape, &service.remembered, &symbols);
             // Suggestions are made for one of them, however many there are.
@@ -107,7 +107,7 @@ async fn render(
     problem: Option<Problem>,
     request: Request,
 ) -> Response {
-    // What one symbol of several is missing is said on the page of the others.
+    // The error of one symbol of several is shown on the page of the others.
     let status = match &problem {
         Some(problem) if symbol.is_none() => problem.status(),
         _ => StatusCode::OK,
@@ -115,7 +115,7 @@ async fn render(
     let address = request.uri().clone();
     let data = page_data(&service, &address, watchlist, symbol, problem).await;
     let options = service.leptos.clone();
-    // The inline scripts and the policy of the page must carry the same one.
+    // The inline scripts and the policy of the page must have the same nonce.
     let nonce = Nonce::new();
     let given = nonce.clone();
     let renderer = leptos_axum::render_app_async_with_context(
@@ -130,7 +130,7 @@ async fn render(
         (header::VARY, "accept"),
     ];
     let (parts, body) = renderer(request).await.into_parts();
-    // It is whole already; with its length it is known how much of it waits for a reader.
+    // It is complete already; with its length it is known how much of it is pending.
     let page = match to_bytes(body, MAX_PAGE_BYTES).await {
         Ok(page) => Response::from_parts(parts, Body::from(page)),
         Err(error) => {
@@ -153,8 +153,7 @@ fn newest(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -
     }
 }
 
-/// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
-/// a page at all.
+/// The newest bars of a symbol: those of the tape if the archive cannot be read, so that there is a page at all.
 async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> FoundBars {
     let wanted = newest(service, symbol, interval, limit);
     let (tape, query) = (service.tape.clone(), wanted.clone());
@@ -183,14 +182,14 @@ async fn bars_of_range(service: &Service, symbol: Symbol, range: Range) -> Found
     bars(service, symbol, range.interval(archived), most).await
 }
 
-/// What the chart opens with: the range and its newest bars. It is the range that the address has; or where it has a day and
-/// there are no minutes, the range of the bars that are stored.
-async fn opening(service: &Service, symbol: Symbol, asked: Range) -> (Range, FoundBars) {
-    let found = bars_of_range(service, symbol, asked).await;
-    if asked != Range::default() || found.bars.len() >= Range::LEAST_BARS {
-        return (asked, found);
+/// The first state of the chart: the range and its newest bars. The range is that of the address; or if that is a day
+/// and there are no minutes, the range of the stored bars.
+async fn opening(service: &Service, symbol: Symbol, requested: Range) -> (Range, FoundBars) {
+    let found = bars_of_range(service, symbol, requested).await;
+    if requested != Range::default() || found.bars.len() >= Range::LEAST_BARS {
+        return (requested, found);
     }
-    let interval = asked.interval(service.history.is_archived());
+    let interval = requested.interval(service.history.is_archived());
     let query = newest(service, symbol, interval, Range::LEAST_BARS);
     let (tape, minutes) = (service.tape.clone(), service.history.minutes());
     let older = service.history.read(move |past| {
@@ -199,11 +198,11 @@ async fn opening(service: &Service, symbol: Symbol, asked: Range) -> (Range, Fou
     });
     match Range::opening(found.bars.len(), older.await.unwrap_or_default()) {
         Some(range) => (range, bars_of_range(service, symbol, range).await),
-        None => (asked, found),
+        None => (requested, found),
     }
 }
 
-/// What a watchlist has that nobody chose: the first symbols of the tape; where nothing is quoted, those of the archive.
+/// The default watchlist: the first symbols of the tape; if nothing is quoted, those of the archive.
 async fn usual_watchlist(service: &Service) -> Vec<Symbol> {
     let symbols = service.search.symbols(&service.tape);
     match symbols.is_empty() && service.history.is_archived() {
@@ -229,13 +228,13 @@ async fn page_data(
         && !watchlist.contains(&symbol)
     {
         shown.push(symbol);
-        // A person's own list stays as it is, whatever is open beside it.
+        // A person's own list stays unchanged, whatever is open beside it.
         if !chosen {
             watchlist.insert(0, symbol);
         }
     }
     let query = address.query().unwrap_or_default();
-    let (asked, mut compared) = app::charted_by(query);
+    let (requested, mut compared) = app::charted_by(query);
     let _ = service.recall(&[&*shown, &*compared].concat()).await;
     let unknown = market_view::unknown_of(&service.tape, &service.remembered, &compared);
     compared.retain(|other| !unknown.contains(other) && Some(*other) != symbol);
@@ -251,24 +250,24 @@ async fn page_data(
         added: None,
     };
     let feeds = service.feed_statuses();
-    // The stream goes on after the position, and misses nothing.
+    // The stream continues after the position, and misses nothing.
     let position = service.tape.view(|view| view.position());
     let (tape, now) = (&service.tape, service.now());
     let remembered = &service.remembered;
     let snapshot = market_view::snapshot(tape, remembered, &selection, position, feeds, now, false)
         .into_snapshot();
-    // Those of a filter may be older than what a snapshot carries.
+    // Stories of a filter may be older than those of a snapshot.
     let filtered = app::address_of_news(query, symbol, chosen.then_some(&*watchlist));
     let older = match filtered {
         Some(address) => news::found(service, &address, position).await,
         None => None,
     };
-    // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
+    // Afterwards: a minute that closes meanwhile may be there twice, and is never missing.
     let archived = service.history.is_archived();
-    let (mut range, mut found, mut days) = (asked, FoundBars::default(), FoundBars::default());
+    let (mut range, mut found, mut days) = (requested, FoundBars::default(), FoundBars::default());
     let mut others = Vec::with_capacity(compared.len());
     if let Some(symbol) = symbol {
-        (range, found) = opening(service, symbol, asked).await;
+        (range, found) = opening(service, symbol, requested).await;
         days = bars(service, symbol, Interval::Day, Days::BARS).await;
         for other in compared {
             others.push(bars_of_range(service, other, range).await);
@@ -284,7 +283,7 @@ async fn page_data(
         symbol,
         snapshot,
         older,
-        range: (range != asked).then(|| range.to_string()),
+        range: (range != requested).then(|| range.to_string()),
         bars: found.bars,
         until: found.until,
         compared: others,
@@ -294,7 +293,7 @@ async fn page_data(
     }
 }
 
-/// A problem as the page shows it.
+/// A problem in the form of the page.
 fn for_page(problem: &Problem) -> app::Problem {
     if let Problem::UnknownSymbol {
         symbol,

@@ -1,5 +1,5 @@
-//! The stream for clients without an `EventSource`: what came after an id, as JSON, at once or as
-//! soon as there is something.
+//! Long polling, for clients without an `EventSource`: the events after an id, as JSON, at once or as soon as there are
+//! some.
 
 use std::{future::poll_fn, time::Duration};
 
@@ -22,23 +22,23 @@ use crate::http::{
     stream::{self, Opening},
 };
 use events::{Cursor, Delivery};
-use web::{asked, problem::Problem};
+use web::{problem::Problem, query};
 
 /// The longest wait, in seconds.
 const MAX_WAIT: u64 = MAX_POLL_WAIT.as_secs();
 
-/// What one answer carries at the most, in bytes of events.
+/// The largest content of one answer, in bytes of events.
 const ANSWER_BYTES: usize = 256 * 1024;
 
-/// What came after an id.
+/// The events after an id.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Events)]
 pub(crate) struct Answer {
     /// The events, as a stream would have carried them.
     events: Vec<Item>,
-    /// What to ask for next: the `after` of the next request.
+    /// The `after` of the next request.
     last_event_id: String,
-    /// Those of the symbols that no feed has named so far.
+    /// The symbols that no feed has published so far.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     unknown: Vec<Symbol>,
@@ -48,8 +48,7 @@ pub(crate) struct Answer {
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventOfPoll)]
 pub(crate) struct Item {
-    /// Its id; absent where an older quote comes after a younger event, and in the snapshot of symbols
-    /// that were added.
+    /// Its id; absent if an older quote comes after a younger event, and in the snapshot of added symbols.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     /// Its name; `message` is a quote.
@@ -69,26 +68,26 @@ impl Item {
     }
 }
 
-/// Reads `wait`, in seconds.
+/// Parses `wait`, in seconds.
 pub(crate) fn parse_wait(wait: Option<&str>) -> Result<Duration, Problem> {
     let expected = format!("whole seconds from 0 to {MAX_WAIT}");
-    let seconds = asked::number("wait", wait, &expected, MAX_WAIT)?;
+    let seconds = query::number("wait", wait, &expected, MAX_WAIT)?;
     Ok(Duration::from_secs(seconds.unwrap_or(0)))
 }
 
-/// How long an address asks to wait, where it does so rightly.
+/// The valid `wait` of an address.
 pub(crate) fn wait(uri: &Uri) -> Duration {
-    let query = asked::lenient::<Query>(uri).ok();
+    let query = query::lenient::<Query>(uri).ok();
     query
         .and_then(|query| parse_wait(query.wait.as_deref()).ok())
         .unwrap_or_default()
 }
 
-/// Answers with what came after `after`, waiting for it at most `wait`; with a snapshot where
-/// `after` is not on the tape. One that may wait takes a place as a stream does.
+/// Answers with the events after `after`, waiting for them at most `wait`; with a snapshot if `after` is not on the
+/// tape. A request that may wait takes a place like a stream.
 ///
 /// # Errors
-/// Where a limit is reached, as [`crate::http::Slots`] has it.
+/// If a limit is reached, as in [`crate::http::Slots`].
 pub(crate) async fn answer(
     service: &Service,
     selection: &Selection,
@@ -122,8 +121,8 @@ pub(crate) async fn answer(
     Ok((headers, Json(answer)).into_response())
 }
 
-/// An [`Answer`] with a snapshot alone. One of thousands of symbols has some megabytes: they are copied, and
-/// neither read nor written anew.
+/// An [`Answer`] with only a snapshot. One of thousands of symbols has some megabytes: they are copied, and neither
+/// parsed nor written anew.
 fn of_snapshot(snapshot: &Opening, position: EventId, unknown: &[Symbol]) -> Vec<u8> {
     // Symbols have no characters that JSON would escape.
     let names: Vec<String> = unknown.iter().map(|name| format!("\"{name}\"")).collect();
@@ -149,8 +148,8 @@ async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Ite
     let deadline = Instant::now() + wait;
     let due =
         poll_fn(|context| cursor.poll_read(context, service.now(), ANSWER_BYTES, &mut deliveries));
-    // Falling off the tape between the resume and the first read takes a full window of kept
-    // entries in no time; the client's next poll is answered with the snapshot.
+    // Falling off the tape between the resume and the first read takes a full window of retained entries in no time;
+    // the client's next poll is answered with the snapshot.
     tokio::select! {
         biased;
         _ = due => {}

@@ -1,4 +1,6 @@
-//! `POST /publish`: events from the outside.
+//! `POST /publish`: events from outside.
+
+mod refused;
 
 use std::{
     net::IpAddr,
@@ -23,45 +25,35 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
+use self::refused::{invalid, refused};
 use crate::http::{admission::Asker, service::Service};
 use events::Owner;
 use front::{NOBODY, counted_as};
 use history::Scribe;
-use publication::{By, EventLocation, Format, Outcome, Refusal, Submission};
+use publication::{By, Format, Outcome, Submission};
 use publishers::{PublishGate, Publisher};
-use web::{
-    asked,
-    problem::{Fault, Problem},
-};
+use web::{problem::Problem, query};
 
-/// The types that are read, as `Accept` names them.
+/// The accepted types, as in `Accept`.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
 
-/// The source in the session of a symbol of which somebody published a quote and no session.
+/// The source in the session of a symbol with a published quote and no session.
 const PUBLISHED: &str = "publish";
 
-/// What is read and thrown away of a body that is refused: a client that is still sending reads
-/// the answer only if the connection is not closed under it.
+/// How much of a refused body is read and discarded: a client that is still sending reads the answer only if the
+/// connection is not closed under it.
 const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(2);
 
-/// The most bytes that the errors of one answer take; all of the answer has at most 64 KiB.
-const MAX_ERRORS_BYTES: usize = 60 * 1024;
-
-/// The longest pointer and the longest detail of an error, in characters. A character takes six bytes
-/// at the most, as \u0001 does.
-const MAX_POINTER: usize = 500;
-const MAX_DETAIL: usize = 1_000;
-
-/// What became of a publication.
+/// The result of a publication.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Published)]
 struct Answer {
     /// Events that were appended.
     count: usize,
-    /// What the tape held already, as it was.
+    /// Events that were on the tape already, unchanged.
     unchanged: usize,
-    /// What is older than what the tape has of its symbol.
+    /// Events that are older than those of their symbol on the tape.
     late: usize,
     /// The position of the tape after the publication.
     last_event_id: String,
@@ -102,14 +94,13 @@ fn published_names() -> Object {
 enum Publications {
     /// One.
     One(Publication),
-    /// Several, of which all are taken or none is.
+    /// Several; all of them are appended, or none.
     Several(Vec<Publication>),
 }
 
-/// Put events on the tape
+/// Publish events
 ///
-/// All or nothing: with 422 nothing was taken, and `errors` names each place where something is
-/// wrong.
+/// All or nothing: with 422 nothing was appended, and `errors` names each invalid place.
 #[utoipa::path(
     post,
     path = "/publish",
@@ -141,7 +132,7 @@ pub(crate) async fn publish(
         counted(&service.desk, problem, asker.unwrap_or((NOBODY, "")))
     });
     let publisher = publisher.and_then(|publisher| {
-        let asked::Nothing {} = asked::strict(&parts.uri)?;
+        let query::Nothing {} = query::strict(&parts.uri)?;
         let format = format(&parts.headers)?;
         announced(&parts.headers, service.desk.max_body)?;
         Ok((publisher, format))
@@ -156,7 +147,7 @@ pub(crate) async fn publish(
     match read {
         Ok((publisher, format, body)) => take(&service, &publisher, format, &body).await,
         Err(problem) => {
-            // Whoever waits for leave to send a body has not sent one.
+            // A client that waits for leave to send a body has not sent one.
             if !parts.headers.contains_key(header::EXPECT) {
                 discard(body).await;
             }
@@ -165,7 +156,7 @@ pub(crate) async fn publish(
     }
 }
 
-/// What is asked of `/publish` with another method.
+/// The query of `/publish` with another method.
 pub(crate) async fn only_post(request: Request) -> Problem {
     Problem::MethodNotAllowed {
         method: request.method().to_string(),
@@ -227,10 +218,10 @@ async fn take(
     Ok(Json(answer).into_response())
 }
 
-/// Waits until the tape is on disk up to where a publication left it: also what was unchanged may
-/// have come only a moment before.
+/// Waits until the tape is on disk up to a publication's position: unchanged events, too, may have been appended only a
+/// moment before.
 async fn on_disk(scribe: &Scribe, outcome: &Outcome, patience: Duration) -> Result<(), Problem> {
-    // Less than the request may take, so that it is answered with what has happened.
+    // Less than the request may take, so that the answer has the result.
     let written = timeout(patience.mul_f64(0.9), scribe.on_disk(outcome.position)).await;
     let reason = match written {
         Ok(Ok(())) => return Ok(()),
@@ -243,7 +234,7 @@ async fn on_disk(scribe: &Scribe, outcome: &Outcome, patience: Duration) -> Resu
     )))
 }
 
-/// Logs a request without a right token; where an address sends many of them it is told to wait.
+/// Logs a request without a valid token; an address that sends many of them has to wait.
 fn counted(desk: &PublishGate, problem: Problem, (client, id): (IpAddr, &str)) -> Problem {
     if !matches!(problem, Problem::Unauthorized { .. }) {
         return problem;
@@ -264,7 +255,7 @@ fn counted(desk: &PublishGate, problem: Problem, (client, id): (IpAddr, &str)) -
     }
 }
 
-/// Who publishes, by the token of the request, RFC 6750, section 2.1.
+/// The publisher, by the token of the request, RFC 6750, section 2.1.
 fn permitted(desk: &PublishGate, headers: &HeaderMap) -> Result<Arc<Publisher>, Problem> {
     if !desk.is_open() {
         return Err(Problem::Forbidden(
@@ -323,7 +314,7 @@ fn format(headers: &HeaderMap) -> Result<Format, Problem> {
         "application/json" => Ok(Format::Json),
         "application/x-ndjson" | "application/jsonl" => Ok(Format::Lines),
         "application/x-www-form-urlencoded" => Err(unsupported(format!(
-            "the content is said to be a form, as curl says unless it is told: expected one of {TYPES}, as in curl -H 'content-type: application/json' --data-binary @FILE"
+            "the content type is that of a form, the default of curl: expected one of {TYPES}, as in curl -H 'content-type: application/json' --data-binary @FILE"
         ))),
         _ => Err(unsupported(format!(
             "{value:?} is not read here: expected one of {TYPES}"
@@ -337,7 +328,7 @@ fn too_large(limit: usize) -> Problem {
     ))
 }
 
-/// Refuses a body by the length that it is announced with, before anything of it is read.
+/// Refuses a body by its announced length, before anything of it is read.
 fn announced(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
     let length = headers
         .get(header::CONTENT_LENGTH)
@@ -369,70 +360,6 @@ async fn discard(mut body: Body) {
             }
         }
     };
-    // After that time whoever sends so slowly has to do without the answer.
+    // After that time so slow a client goes without the answer.
     let _ = tokio::time::timeout(DISCARDING, reading).await;
-}
-
-fn refused(refusal: Refusal, desk: &PublishGate) -> Problem {
-    match refusal {
-        Refusal::NotJson(error) => Problem::Malformed(format!(
-            "the body is not JSON: {error}; events one a line are of the type application/x-ndjson"
-        )),
-        Refusal::TooMany(events) => Problem::TooLarge(format!(
-            "{events} events: expected at most {} in one publication; nothing was taken",
-            desk.max_events
-        )),
-        Refusal::Faults(faults) => invalid(faults),
-    }
-}
-
-fn invalid(faults: Vec<publication::Fault>) -> Problem {
-    let all = faults.len();
-    let mut places: Vec<String> = faults.iter().map(|fault| fault.place.to_string()).collect();
-    places.dedup();
-    let which = match places.as_slice() {
-        [one] => one.clone(),
-        [one, ..] => format!("{one} and {} more", places.len() - 1),
-        [] => String::new(),
-    };
-    let mut bytes = 0;
-    let faults: Vec<Fault> = faults
-        .into_iter()
-        .map(shown)
-        .take_while(|fault| {
-            bytes += serde_json::to_vec(fault).map_or(0, |text| text.len() + 1);
-            bytes <= MAX_ERRORS_BYTES
-        })
-        .collect();
-    let which_are = match all - faults.len() {
-        0 => "see errors".to_owned(),
-        _ => format!("see errors, which are the first {} of {all}", faults.len()),
-    };
-    Problem::Invalid {
-        detail: format!("{which} cannot be published, {which_are}: nothing was taken"),
-        faults,
-    }
-}
-
-/// A text of an answer, cut where it repeats more than anybody would read of what was sent.
-fn cut(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// A fault as the answer has it.
-fn shown(fault: publication::Fault) -> Fault {
-    let (line, index) = match fault.place {
-        EventLocation::Only => (None, None),
-        EventLocation::Line(line) => (Some(line), None),
-        EventLocation::Index(index) => (None, Some(index)),
-    };
-    Fault {
-        line,
-        index,
-        pointer: cut(fault.pointer, MAX_POINTER),
-        detail: cut(fault.detail, MAX_DETAIL),
-    }
 }

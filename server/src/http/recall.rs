@@ -1,4 +1,4 @@
-//! Looking up what the archive has of symbols that nothing quotes.
+//! Looking up the archive's data of symbols that nothing quotes.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -9,47 +9,47 @@ use web::problem::Problem;
 
 use crate::http::{market_view, remembered::List, service::Service};
 
-/// How long a request waits for the archive to look up what it names: everything else that it names needs none.
+/// How long a request waits for the archive to look up its symbols: all others need no look-up.
 const RECALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most symbols of the archive that are searched, some 200 bytes each with their place in the directory: the first
-/// by name. All others are found where they are named in full.
+/// by name. All others are found by their full names.
 const MAX_SEARCHED: usize = 50_000;
 
-/// How old the list of symbols to search may be, at the least and as a multiple of what it took to read.
+/// How old the list of symbols to search may be, at least and as a multiple of the time to read it.
 const LIST_FRESH: Duration = Duration::from_secs(2);
 const LIST_FRESH_TIMES: u32 = 50;
 
 impl Service {
-    /// Looks up the last closes of those of some symbols that nothing quotes.
+    /// Looks up the last closes of the symbols that nothing quotes.
     ///
     /// # Errors
-    /// Where the archive cannot be read: those that were looked up before stand.
+    /// If the archive cannot be read: earlier results stay.
     pub(crate) async fn recall(&self, symbols: &[Symbol]) -> Result<(), Problem> {
         if !self.history.is_archived() {
             return Ok(());
         }
-        let asked = self
+        let stale = self
             .remembered
             .stale(market_view::unquoted(&self.tape, symbols));
-        if asked.is_empty() {
+        if stale.is_empty() {
             return Ok(());
         }
         let (tape, minutes, now) = (self.tape.clone(), self.history.minutes(), self.now());
         let reading = self.read(move |past| {
             let found = match past {
-                Some(past) => last_closes(past, &tape, &minutes, &asked, now)?,
+                Some(past) => last_closes(past, &tape, &minutes, &stale, now)?,
                 None => Vec::new(),
             };
-            Ok((asked, found))
+            Ok((stale, found))
         });
         let Ok(read) = timeout(RECALL_TIMEOUT, reading).await else {
             return Err(Problem::Unavailable(
                 "the archive takes too long to be read: try again".to_owned(),
             ));
         };
-        let (asked, found) = read?;
-        self.remembered.take(&asked, found);
+        let (stale, found) = read?;
+        self.remembered.take(&stale, found);
         Ok(())
     }
 
@@ -63,8 +63,8 @@ impl Service {
         read.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
     }
 
-    /// All symbols that the archive has bars of and that are searched, as they were a moment ago. New ones are put into
-    /// the directory.
+    /// All symbols that the archive has bars of and that are searched, as of a recent moment. New ones are added to the
+    /// directory.
     pub(crate) async fn all_remembered(&self) -> Arc<HashSet<Symbol>> {
         let known = self.remembered.list().clone();
         let before = match known {

@@ -1,5 +1,5 @@
-//! Symbols that nothing quotes and the archive has bars of: each request looks up those that it names, and they are
-//! answered with their last close. Nothing of them is on the tape, so whoever quotes one later simply begins.
+//! Symbols that nothing quotes and the archive has bars of: each request looks up the symbols that it names, and they
+//! are answered with their last close. Nothing of them is on the tape, so a later feed or publisher simply begins.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,14 +10,14 @@ use std::{
 use market::{Quote, Symbol};
 use tokio::time::Instant;
 
-/// The most last closes that are held, some 250 bytes each. A request names fewer symbols than that; what does not fit
-/// is read again when it is named again.
+/// The most last closes that are cached, some 250 bytes each. A request names fewer symbols than that; closes beyond it
+/// are read again when they are requested again.
 const MAX_CLOSES: usize = 10_000;
 
 /// How old a close may be before it is read again: an import may have brought a newer one.
 const CLOSE_FRESH: Duration = Duration::from_secs(10);
 
-/// What was read of the archive about symbols that nothing quotes.
+/// The results of look-ups in the archive for symbols that nothing quotes.
 #[derive(Debug, Default)]
 pub struct Remembered {
     // Std mutexes, held for look-ups and insertions, and never across an await.
@@ -43,7 +43,7 @@ impl Remembered {
         self.closes().contains_key(&symbol)
     }
 
-    /// Those of some symbols that have to be looked up.
+    /// The symbols that have to be looked up.
     pub(crate) fn stale(&self, symbols: Vec<Symbol>) -> Vec<Symbol> {
         let closes = self.closes();
         let is_fresh = |symbol: &Symbol| {
@@ -54,11 +54,11 @@ impl Remembered {
         stale.take(MAX_CLOSES).collect()
     }
 
-    /// Takes what was found of the symbols that were looked up.
-    pub(crate) fn take(&self, asked: &[Symbol], found: Vec<Quote>) {
+    /// Stores the results of a look-up.
+    pub(crate) fn take(&self, symbols: &[Symbol], found: Vec<Quote>) {
         let now = Instant::now();
         let mut closes = self.closes();
-        for symbol in asked {
+        for symbol in symbols {
             closes.remove(symbol);
         }
         if closes.len() + found.len() > MAX_CLOSES {
@@ -92,11 +92,11 @@ mod tests {
         let remembered = Remembered::default();
         for part in 0..5 {
             let found: Vec<Quote> = (0..4_000).map(|n| close(part * 4_000 + n)).collect();
-            let asked: Vec<Symbol> = found.iter().map(|close| close.symbol).collect();
-            remembered.take(&asked, found);
-            // What was looked up for this request is there in any case.
-            assert!(asked.iter().all(|symbol| remembered.has(*symbol)));
-            assert_eq!(remembered.stale(asked), []);
+            let symbols: Vec<Symbol> = found.iter().map(|close| close.symbol).collect();
+            remembered.take(&symbols, found);
+            // The results for this request are there in any case.
+            assert!(symbols.iter().all(|symbol| remembered.has(*symbol)));
+            assert_eq!(remembered.stale(symbols), []);
             assert!(remembered.closes().len() <= MAX_CLOSES);
         }
     }

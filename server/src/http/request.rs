@@ -1,4 +1,4 @@
-//! What happens around every request.
+//! The layers around every request.
 
 use std::{
     sync::Arc,
@@ -20,7 +20,7 @@ use crate::{Metrics, Refusal};
 use front::{NOBODY, Peer, is_sane_id};
 use web::problem::Problem;
 
-/// Makes the id of a request that brings none.
+/// Generates the id of a request without one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MakeId;
 
@@ -31,8 +31,8 @@ impl MakeRequestId for MakeId {
     }
 }
 
-/// Drops the id that a request brings, unless it is a proxy's: whoever chooses ids could make two
-/// requests one in the log.
+/// Drops the id that a request brings, unless it is a proxy's: a client that chooses ids could make two requests look
+/// like one in the log.
 pub(crate) async fn distrust(
     State(service): State<Arc<Service>>,
     mut request: Request,
@@ -47,7 +47,7 @@ pub(crate) async fn distrust(
     next.run(request).await
 }
 
-/// Finds out who asks, counts the request, and tells of it once it is answered.
+/// Determines the client, counts the request, and logs it once it is answered.
 pub(crate) async fn observe(
     State(service): State<Arc<Service>>,
     mut request: Request,
@@ -88,8 +88,7 @@ pub(crate) async fn observe(
     response
 }
 
-/// Answers for a request that takes too long. A body that does not come is the client's fault, the
-/// rest is ours.
+/// Answers for a request that takes too long. A missing body is the client's fault, the rest is the server's.
 pub(crate) async fn in_time(
     State(service): State<Arc<Service>>,
     request: Request,
@@ -121,7 +120,7 @@ async fn within(limit: Duration, metrics: &Metrics, request: Request, next: Next
     }
 }
 
-/// Refuses a long body where nobody would read it.
+/// Refuses a long body of a request that needs none.
 pub(crate) async fn without_body(
     State(service): State<Arc<Service>>,
     request: Request,
@@ -159,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    /// What a request is answered with whose handler never ends by itself.
+    /// The answer to a request whose handler never ends by itself.
     async fn answer(uri: &str, body: Body) -> (StatusCode, tokio::time::Instant) {
         let limit = Duration::from_secs(30);
         let metrics = Arc::new(Metrics::new(0));

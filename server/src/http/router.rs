@@ -1,4 +1,4 @@
-//! The router: the routes with what stands around them.
+//! The router: the routes and the layers around them.
 
 use std::{convert::Infallible, path::Path, sync::Arc};
 
@@ -27,7 +27,7 @@ use crate::http::{
     service::Service,
 };
 
-/// Everything that is served.
+/// All routes.
 pub fn router(service: Service) -> Router {
     let service = Arc::new(service);
     let request_id = HeaderName::from_static(REQUEST_ID);
@@ -49,7 +49,7 @@ pub fn router(service: Service) -> Router {
                 Some(HeaderValue::from_static(value))
             },
         ))
-        // One address has up to three encodings, and a cache in between must keep them apart.
+        // One address has up to three encodings, which caches must keep apart.
         .layer(SetResponseHeaderLayer::overriding(
             header::VARY,
             HeaderValue::from_static("accept-encoding"),
@@ -73,7 +73,7 @@ pub fn router(service: Service) -> Router {
         .layer(PropagateRequestIdLayer::new(request_id))
         .layer(from_fn_with_state(Arc::clone(&service), request::observe))
         .layer(from_fn_with_state(Arc::clone(&service), request::in_time));
-    // What is said to other methods comes first, so that the layers are around it too.
+    // The answers to other methods come first, so that the layers are around them too.
     let mut reading = Router::from(reading())
         .merge(installed::router(&site.join(package)))
         .method_not_allowed_fallback(method_not_allowed)
@@ -97,7 +97,7 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
-/// Answers what could not be read.
+/// Answers requests with an invalid head.
 async fn refuse(mut request: Request, next: Next) -> Response {
     match request.extensions_mut().remove::<Refused>() {
         Some(Refused::Malformed(why)) => Problem::Malformed(why).into_response(),
@@ -107,7 +107,7 @@ async fn refuse(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// What is asked of the assets and is not there, or with another method than theirs.
+/// The answer to requests for missing assets, or with another method than theirs.
 async fn no_asset(request: Request) -> Result<Response, Infallible> {
     let problem = match *request.method() {
         Method::GET | Method::HEAD => {

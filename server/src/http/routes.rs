@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::{asked, problem::Problem};
+use web::{problem::Problem, query};
 
 use crate::http::{
     bars, chart, health, metrics, news, openapi, publish, service::Service, stats, stocks, symbols,
@@ -20,8 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
         .merge(publishing())
 }
 
-/// The routes that only read: pages of other origins may use them, where that is allowed, and a
-/// request to one needs no body.
+/// The routes that only read: pages of other origins may use them, if allowed, and a request to one needs no body.
 pub(crate) fn reading() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .routes(routes!(stocks::home))
@@ -43,7 +42,7 @@ pub(crate) fn publishing() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(publish::publish))
 }
 
-/// The description, whole.
+/// The complete description.
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let mut document = routes().into_openapi();
     for item in document.paths.paths.values_mut() {
@@ -70,7 +69,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     )
 )]
 pub(crate) async fn description(uri: Uri) -> Result<Response, Problem> {
-    let asked::Nothing {} = asked::strict(&uri)?;
+    let query::Nothing {} = query::strict(&uri)?;
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-cache"),

@@ -12,27 +12,27 @@ use market::{Event, Symbol};
 use tape::EventId;
 use tokio::time::Instant;
 
-/// How old what is known of the tape may be. Somebody who types asks several times a second.
+/// How old the list of the tape's symbols may be. A person who types searches several times a second.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// How many listings are looked through for suggestions: most of them may not be quoted.
+/// How many listings are examined for suggestions: most of them may not be quoted.
 const ENOUGH: usize = 200;
 
 /// The directory of symbols with those that are on the tape.
 #[derive(Debug, Default)]
 pub struct Search {
     directory: Arc<Directory>,
-    // A std mutex, held while what has changed on the tape is looked through, and never across an await.
+    // A std mutex, held while changes on the tape are read, and never across an await.
     quoted: Mutex<Option<Quoted>>,
 }
 
-/// The symbols of the tape, as they were at a moment.
+/// The symbols of the tape, as of a moment.
 #[derive(Debug, Clone)]
 struct Quoted {
     at: Instant,
-    /// What tells whether there are more by now: symbols never leave the tape.
+    /// Shows whether there are more by now: symbols never leave the tape.
     conflation_keys: usize,
-    /// Up to where the tape was looked through.
+    /// The position up to which the tape was read.
     seen: EventId,
     symbols: Arc<HashSet<Symbol>>,
     /// The same in their order.
@@ -40,7 +40,7 @@ struct Quoted {
 }
 
 impl Search {
-    /// With what the feeds list.
+    /// With the listings of the feeds.
     pub fn new(directory: Arc<Directory>) -> Self {
         Search {
             directory,
@@ -48,12 +48,12 @@ impl Search {
         }
     }
 
-    /// Has the directory list symbols of which nothing else is known.
+    /// Adds symbols of which nothing else is known to the directory.
     pub(crate) fn list(&self, symbols: impl IntoIterator<Item = Symbol>) {
         self.directory.list(symbols.into_iter().map(Listing::new));
     }
 
-    /// What is known of a symbol besides what the tape says.
+    /// The listing of a symbol, from the directory.
     pub(crate) fn listing(&self, symbol: Symbol) -> Option<Listing> {
         self.directory.get(symbol)
     }
@@ -99,7 +99,7 @@ impl Search {
         suggestions
     }
 
-    /// The listings that fit a text best, with whether each is quoted.
+    /// The listings that match a text best, with whether each is quoted.
     pub(crate) fn search(&self, tape: &Tape, text: &str, limit: usize) -> Vec<(Listing, bool)> {
         let quoted = self.quoted(tape).symbols;
         let found = self.directory.search(text, &quoted, limit);
@@ -110,11 +110,11 @@ impl Search {
         found.into_iter().map(is_quoted).collect()
     }
 
-    /// The symbols of the tape. What is said of them there comes into the directory, too. Only what has
-    /// changed since the last time is looked at.
+    /// The symbols of the tape. Their sessions are added to the directory, too. Only changes since the last time are
+    /// read.
     fn quoted(&self, tape: &Tape) -> Quoted {
         let conflation_keys = tape.view(|view| view.conflation_keys());
-        // Held while the tape is looked through: whoever comes meanwhile need not do it again.
+        // Held while the tape is read: concurrent requests need not do it again.
         let mut known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(quoted) = &*known
             && quoted.conflation_keys == conflation_keys
@@ -129,7 +129,7 @@ impl Search {
         };
         let changes = slices::changes(tape, seen);
         let before = symbols.len();
-        let mut said = Vec::new();
+        let mut listings = Vec::new();
         for (_, entry) in &changes {
             let symbol = match &*entry.event {
                 Event::Quote(quote) => quote.symbol,
@@ -141,18 +141,18 @@ impl Search {
                 Arc::make_mut(&mut symbols).insert(symbol);
             }
             match &*entry.event {
-                Event::Session(session) => said.push(Listing {
+                Event::Session(session) => listings.push(Listing {
                     name: session.name.clone(),
                     venue: session.venue.clone(),
                     currency: session.currency.clone(),
                     tick: session.tick,
                     ..Listing::new(symbol)
                 }),
-                _ if is_new => said.push(Listing::new(symbol)),
+                _ if is_new => listings.push(Listing::new(symbol)),
                 _ => {}
             }
         }
-        self.directory.list(said);
+        self.directory.list(listings);
         let sorted = match symbols.len() == before {
             true => sorted,
             false => {

@@ -1,4 +1,4 @@
-//! What a browser is told to refuse, on every answer: pages, JSON, streams, errors and assets.
+//! The security headers of every answer: pages, JSON, streams, errors and assets.
 
 use std::{fmt, str::FromStr};
 
@@ -9,9 +9,8 @@ use axum::{
 };
 use leptos::{config::LeptosOptions, nonce::Nonce};
 
-/// Everywhere the same. No address of the page is told to the places that its links lead to;
-/// windows that these open cannot reach back; other sites may read what CORS lets them, and
-/// embed nothing as an image or a script.
+/// The same everywhere. Linked sites do not receive the address of the page; windows opened by the page cannot reach
+/// back; other sites may read what CORS allows, and embed nothing as an image or a script.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
@@ -40,13 +39,13 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
 /// nobody, so that no other page can lay itself over this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameAncestors {
-    /// The sources as the directive has them.
+    /// The sources of the directive.
     sources: String,
 }
 
 impl FrameAncestors {
-    /// The same for browsers that know only the older header, where that can say it
-    /// ([RFC 7034, section 2.1](https://www.rfc-editor.org/rfc/rfc7034#section-2.1)).
+    /// The same for browsers that support only the older header, if it can be expressed there ([RFC 7034, section
+    /// 2.1](https://www.rfc-editor.org/rfc/rfc7034#section-2.1)).
     fn x_frame_options(&self) -> Option<HeaderValue> {
         match &*self.sources {
             "'none'" => Some(HeaderValue::from_static("DENY")),
@@ -73,8 +72,8 @@ impl fmt::Display for FrameAncestors {
 impl FromStr for FrameAncestors {
     type Err = String;
 
-    /// Reads `none`, or sources between spaces: `self`, `https:`, `https://*.example.org:8443`. The
-    /// words may stand in the quotes that the directive has, which a shell takes away.
+    /// Parses `none`, or sources separated by spaces: `self`, `https:`, `https://*.example.org:8443`. The words may
+    /// have the quotes of the directive, which a shell removes.
     fn from_str(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
         let mut sources: Vec<String> = Vec::new();
@@ -132,14 +131,14 @@ fn is_source(word: &str) -> bool {
     is_host && is_port
 }
 
-/// The headers that are put on every answer.
+/// The headers that are added to every answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Headers {
     frame_ancestors: FrameAncestors,
     x_frame_options: Option<HeaderValue>,
-    /// The policy of everything that is not a page: nothing in it is a document's to load.
+    /// The policy of everything that is not a page: a document may load nothing from it.
     plain: HeaderValue,
-    /// What a page connects to beside its own origin; empty but while it is developed.
+    /// The addresses that a page connects to beside its own origin; empty except during development.
     reload: String,
 }
 
@@ -172,8 +171,8 @@ impl Headers {
     }
 }
 
-/// While `cargo leptos watch` runs, the page hears of changes by a socket of its own, whose address
-/// is that of the page with another port.
+/// While `cargo leptos watch` runs, the page receives changes over a socket, whose address is that of the page with
+/// another port.
 fn reload(leptos: &LeptosOptions, watched: bool) -> String {
     if !watched {
         return String::new();
@@ -182,7 +181,7 @@ fn reload(leptos: &LeptosOptions, watched: bool) -> String {
     format!(" ws://*:{port} wss://*:{port}")
 }
 
-/// What a policy is made of has been checked to be ASCII that can be seen.
+/// All parts of a policy have been checked to be visible ASCII.
 fn value(policy: &str) -> HeaderValue {
     HeaderValue::from_str(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
@@ -191,7 +190,7 @@ fn value(policy: &str) -> HeaderValue {
 #[derive(Debug, Clone)]
 pub(crate) struct OwnPolicy(pub(crate) HeaderValue);
 
-/// Puts the headers on an answer. A page has its nonce in the extensions of its response.
+/// Adds the headers to an answer. A page has its nonce in the extensions of its response.
 pub(crate) async fn protect(State(headers): State<Headers>, mut response: Response) -> Response {
     let extensions = response.extensions();
     let policy = match (extensions.get::<Nonce>(), extensions.get::<OwnPolicy>()) {
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_would_end_the_directive_or_say_something_else() {
+    fn refuses_sources_that_would_end_or_change_the_directive() {
         for text in [
             "",
             " ",
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_header_says_the_same_or_nothing() {
+    fn the_older_header_means_the_same_or_is_absent() {
         let options = |text: &str| {
             let ancestors: FrameAncestors = text.parse().unwrap();
             ancestors.x_frame_options()

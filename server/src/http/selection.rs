@@ -10,74 +10,74 @@ use web::problem::Problem;
 // The descriptions of `wait` repeat it: an attribute takes a literal alone.
 const _: () = assert!(market::wire::MAX_POLL_WAIT.as_secs() == 25);
 
-/// The most quotes a second that `max_rate` may ask for; beyond it, it limits nothing.
+/// The most quotes a second that `max_rate` may have; beyond it, it limits nothing.
 const MAX_RATE: f64 = 1000.0;
 
-/// What is asked of `/stocks`, as it stands in the address.
+/// The query of `/stocks`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Query {
-    /// The symbols, with commas between them, or `*` for all. Only a page does without.
+    /// The symbols, separated by commas, or `*` for all. Only a page may omit them.
     #[param(
         example = "GOOG,AAPL",
         required = true,
         pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
     )]
     pub(crate) symbols: Option<String>,
-    /// Whose news: that of the symbols, all, or none.
+    /// Which news: that of the symbols, all, or none.
     #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
     pub(crate) news: Option<String>,
-    /// How many quotes of a symbol a second at the most.
+    /// The most quotes of a symbol a second.
     #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
     pub(crate) max_rate: Option<String>,
     /// The same as the header `Last-Event-ID`, for clients that cannot send it.
     #[param(example = "1732111111202-4217001")]
     pub(crate) last_event_id: Option<String>,
-    /// With an id to resume after: those of the symbols that are new to the client, or `*`. They begin
-    /// with a snapshot of their own.
+    /// With an id to resume after: the symbols that are new to the client, or `*`. They begin with a snapshot of their
+    /// own.
     #[param(
         example = "AAPL",
         pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
     )]
     pub(crate) added: Option<String>,
-    /// As JSON: the id after which to answer what came.
+    /// As JSON: the id after which events are wanted.
     #[param(example = "1732111111202-4217001")]
     pub(crate) after: Option<String>,
-    /// With `after`: how many seconds to wait for something.
+    /// With `after`: how many seconds to wait for an event.
     #[param(value_type = Option<u64>, maximum = 25, default = 0)]
     pub(crate) wait: Option<String>,
 }
 
-/// What is asked of `/`.
+/// The query of `/`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HomeQuery {
-    /// The symbols, with commas between them; all without it, or with `*`.
+    /// The symbols, separated by commas; all by default, or with `*`.
     #[param(
         example = "GOOG,AAPL",
         pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
     )]
     symbols: Option<String>,
-    /// Whose news: that of the symbols, all, or none.
+    /// Which news: that of the symbols, all, or none.
     #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
     news: Option<String>,
-    /// How many quotes of a symbol a second at the most.
+    /// The most quotes of a symbol a second.
     #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
     max_rate: Option<String>,
     /// The same as the header `Last-Event-ID`, for clients that cannot send it.
     #[param(example = "1732111111202-4217001")]
     last_event_id: Option<String>,
-    /// With an id to resume after: those of the symbols that are new to the client, or `*`. They begin
-    /// with a snapshot of their own.
+    /// With an id to resume after: the symbols that are new to the client, or `*`. They begin with a snapshot of their
+    /// own.
     #[param(
         example = "AAPL",
         pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
     )]
     added: Option<String>,
-    /// As JSON: the id after which to answer what came.
+    /// As JSON: the id after which events are wanted.
     #[param(example = "1732111111202-4217001")]
     after: Option<String>,
-    /// With `after`: how many seconds to wait for something.
+    /// With `after`: how many seconds to wait for an event.
     #[param(value_type = Option<u64>, maximum = 25, default = 0)]
     wait: Option<String>,
 }
@@ -105,23 +105,23 @@ impl From<HomeQuery> for Query {
     }
 }
 
-/// What is asked of `/stocks/{symbol}`.
+/// The query of `/stocks/{symbol}`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OneQuery {
-    /// Whose news: that of the symbol, all, or none.
+    /// Which news: that of the symbol, all, or none.
     #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
     news: Option<String>,
-    /// How many quotes a second at the most.
+    /// The most quotes a second.
     #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
     max_rate: Option<String>,
     /// The same as the header `Last-Event-ID`, for clients that cannot send it.
     #[param(example = "1732111111202-4217001")]
     last_event_id: Option<String>,
-    /// As JSON: the id after which to answer what came.
+    /// As JSON: the id after which events are wanted.
     #[param(example = "1732111111202-4217001")]
     after: Option<String>,
-    /// With `after`: how many seconds to wait for something.
+    /// With `after`: how many seconds to wait for an event.
     #[param(value_type = Option<u64>, maximum = 25, default = 0)]
     wait: Option<String>,
 }
@@ -147,16 +147,16 @@ impl From<OneQuery> for Query {
     }
 }
 
-/// Which symbols a request is about.
+/// The symbols of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Symbols {
-    /// All, also those that come later: `*`.
+    /// All, including later ones: `*`.
     All,
     /// These, in the order in which they were named, none twice.
     These(Vec<Symbol>),
 }
 
-/// Which news a stream carries.
+/// The news of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum NewsChoice {
     /// That of its symbols.
@@ -167,19 +167,19 @@ pub(crate) enum NewsChoice {
     None,
 }
 
-/// What a stream or a poll carries.
+/// The content of a stream or a poll.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Selection {
     pub(crate) symbols: Symbols,
     pub(crate) news: NewsChoice,
     /// The shortest time between two quotes of a symbol, in milliseconds.
     pub(crate) min_interval: Option<u64>,
-    /// Those of the symbols of which the client knows nothing at the position that it resumes from.
+    /// The symbols that are new to the client at the position that it resumes from.
     pub(crate) added: Option<Symbols>,
 }
 
 impl Symbols {
-    /// Reads `GOOG,AAPL` or `*`; so many names at the most. `name` is that of the parameter.
+    /// Parses `GOOG,AAPL` or `*`, up to a number of names. `name` is that of the parameter.
     pub(crate) fn parse(name: &str, text: &str, most: usize) -> Result<Self, Problem> {
         if text.trim() == "*" {
             return Ok(Symbols::All);
@@ -210,7 +210,7 @@ impl Symbols {
     }
 }
 
-/// Reads one symbol of an address.
+/// Parses one symbol of an address.
 pub(crate) fn parse_symbol(text: &str) -> Result<Symbol, Problem> {
     text.parse()
         .map_err(|error: market::SymbolError| Problem::Malformed(error.to_string()))
@@ -247,7 +247,7 @@ impl Selection {
         })
     }
 
-    /// With what the address says is `added`, at most `most` names.
+    /// With the address's `added`, at most `most` names.
     pub(crate) fn adding(self, added: Option<&str>, most: usize) -> Result<Self, Problem> {
         let Some(text) = added else {
             return Ok(self);
@@ -272,7 +272,7 @@ impl Selection {
         })
     }
 
-    /// What the client knows nothing of yet. News that does not depend on symbols is known.
+    /// The part that is new to the client. News that does not depend on symbols is not.
     pub(crate) fn of_added(&self) -> Option<Selection> {
         Some(Selection {
             symbols: self.added.clone()?,
@@ -285,8 +285,8 @@ impl Selection {
         })
     }
 
-    /// What its snapshot depends on: not the order in which symbols are named, so that all who follow
-    /// the same ones share it.
+    /// The key of its snapshot: the order of the symbols does not matter, so that all clients with the same ones share
+    /// it.
     pub(crate) fn of_snapshot(&self) -> Selection {
         let mut symbols = self.symbols.clone();
         if let Symbols::These(symbols) = &mut symbols {
@@ -300,7 +300,7 @@ impl Selection {
         }
     }
 
-    /// The topics that a cursor listens to.
+    /// The topics that a cursor subscribes to.
     pub(crate) fn topics(&self) -> Vec<Topic> {
         let mut topics = match &self.symbols {
             Symbols::All => vec![Topic::Symbols],
@@ -310,7 +310,7 @@ impl Selection {
         topics
     }
 
-    /// The topics that its news comes from.
+    /// The topics of its news.
     pub(crate) fn news_topics(&self) -> Vec<Topic> {
         match (self.news, &self.symbols) {
             (NewsChoice::None, _) => Vec::new(),

@@ -1,4 +1,4 @@
-//! What the resources share.
+//! The state that the resources share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,59 +26,59 @@ use crate::http::{
     snapshots::Snapshots,
 };
 
-/// Tells how each feed is doing, in the order of the configuration.
+/// Returns the states of the feeds, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
 
-/// Tells what each feed has passed over, in the same order.
+/// Returns what each feed has skipped, in the same order.
 pub type FeedsSkipped = Arc<dyn Fn() -> Vec<Skipped> + Send + Sync>;
 
-/// What the resources share.
+/// The state that the resources share.
 pub struct Service {
-    /// What they read.
+    /// The tape.
     pub tape: Tape,
-    /// What was before that.
+    /// The history.
     pub history: History,
-    /// What is listed, on the tape or not.
+    /// The directory of symbols, on the tape or not.
     pub search: Search,
-    /// What the archive has of symbols that nothing quotes.
+    /// The archive's data of symbols that nothing quotes.
     pub remembered: Remembered,
-    /// Runs what would hold up the threads that serve.
+    /// Runs work that would block the serving threads.
     pub work: Work,
-    /// How the feeds are doing.
+    /// The states of the feeds.
     pub feeds: FeedStatuses,
-    /// What they have passed over.
+    /// What the feeds have skipped.
     pub skipped: FeedsSkipped,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// How much one request may ask for.
+    /// The limits of one request.
     pub limits: Limits,
     /// The places for streams.
     pub slots: Slots,
-    /// What is on its way besides streams.
+    /// The pending answers, besides streams.
     pub outgoing: Outgoing,
-    /// Whom to believe where a request comes from.
+    /// The trusted proxies.
     pub proxies: Proxies,
-    /// Whose pages may read.
+    /// The origins whose pages may read.
     pub origins: Vec<Origin>,
     /// The time.
     pub clock: Now,
     /// The longest time without an event on a stream: [`market::wire::HEARTBEAT`], or less in tests.
     pub heartbeat: Duration,
-    /// How long a stream lasts at the most, then its client comes back; shortened at random.
+    /// How long a stream lasts at most before its client reconnects; shortened at random.
     pub lifetime: Option<Duration>,
-    /// What writes history, where that is done.
+    /// The writer of history, if there is one.
     pub archive: Option<Scribe>,
-    /// Where publications come in.
+    /// The gate of publications.
     pub desk: Arc<PublishGate>,
-    /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
+    /// Cancelled when shutdown begins: no new clients are accepted, and long polls are answered.
     pub shutdown: CancellationToken,
     /// Ends the streams.
     pub closing: Closing,
-    /// What the streams of the last moment opened with.
+    /// Recent snapshots of streams.
     pub snapshots: Snapshots,
-    /// Where the page's files are and how they are called.
+    /// The page's files and their names.
     pub leptos: LeptosOptions,
-    /// Who may show the page in a frame.
+    /// The sites that may show the page in a frame.
     pub frame_ancestors: FrameAncestors,
 }
 
@@ -87,11 +87,11 @@ impl Service {
         (self.clock)()
     }
 
-    /// Reads what was, as [`History::read`] does.
+    /// Reads history, as [`History::read`] does.
     ///
     /// # Errors
-    /// [`Problem::Unavailable`] where it cannot be read: an answer from the tape alone would look as
-    /// if there had been nothing before.
+    /// [`Problem::Unavailable`] if it cannot be read: an answer from the tape alone would look as if there had been
+    /// nothing before.
     pub(crate) async fn read<R: Send + 'static>(
         &self,
         read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
@@ -104,7 +104,7 @@ impl Service {
         })
     }
 
-    /// Those of some symbols that are not known, once they have been looked up.
+    /// The unknown ones of some symbols, after a look-up.
     pub(crate) fn unknown(&self, symbols: &Symbols) -> Vec<Symbol> {
         market_view::unknown(&self.tape, &self.remembered, symbols)
     }
@@ -115,7 +115,7 @@ impl Service {
         statuses
     }
 
-    /// How each feed is doing, and what it has passed over.
+    /// The state of each feed, and what it has skipped.
     pub(crate) fn feed_counts(&self) -> Vec<(FeedStatus, Skipped)> {
         let skipped = (self.skipped)();
         let skipped = skipped

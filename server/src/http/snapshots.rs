@@ -1,5 +1,5 @@
-//! The snapshots that streams open with, taken once for all who ask for the same at about the same
-//! time: a whole audience that comes back at once costs one snapshot for each selection.
+//! The snapshots that streams begin with, shared by all requests for the same selection within a short time: when all
+//! clients come back at once, each selection costs one snapshot.
 
 use std::{
     collections::HashMap,
@@ -13,17 +13,17 @@ use tokio::time::Instant;
 
 use crate::http::{market_view::TapeSnapshot, selection::Selection};
 
-/// How old a snapshot may be that is sent. It is true as of its position, and the cursor goes on
-/// from there, so that only the number of events after it grows with this.
+/// How old a sent snapshot may be. It is correct at its position, and the cursor continues from there, so that only the
+/// number of events after it grows with this.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// How many selections are remembered.
+/// How many selections are cached.
 const REMEMBERED: usize = 256;
 
-/// A snapshot as of a position.
+/// A snapshot at a position.
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
-    /// Where a cursor goes on.
+    /// Where a cursor continues.
     pub(crate) position: EventId,
     /// The snapshot as an event of a stream, with its position as its id.
     pub(crate) frame: Bytes,
@@ -42,26 +42,26 @@ impl Taken {
     }
 }
 
-/// The snapshots of the last moment.
+/// The recent snapshots.
 #[derive(Debug, Default)]
 pub struct Snapshots {
-    // A std mutex, held for a look or an insertion, and never across an await. Two who ask for the
-    // same few symbols at the same instant may both take it.
+    // A std mutex, held for a look-up or an insertion, and never across an await. Two simultaneous requests for the
+    // same few symbols may both take a snapshot.
     recent: Mutex<HashMap<(Selection, bool), (Instant, Taken)>>,
-    /// Held while one of all symbols is taken, which takes some ten milliseconds of thousands of them: the
-    /// others wait and share it.
+    /// Held while a snapshot of all symbols is taken, which takes some ten milliseconds for thousands of them: the
+    /// other requests wait and share it.
     pub(crate) taking_all: Mutex<()>,
 }
 
 impl Snapshots {
-    /// One of the last moment.
+    /// A recent one.
     pub(crate) fn recent(&self, key: &(Selection, bool)) -> Option<Taken> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, taken) = recent.get(key)?;
         (at.elapsed() < FRESH).then(|| taken.clone())
     }
 
-    /// Keeps one for a moment.
+    /// Caches one for a moment.
     pub(crate) fn remember(&self, key: (Selection, bool), taken: &Taken) {
         let now = Instant::now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);

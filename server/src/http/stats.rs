@@ -1,4 +1,4 @@
-//! `/stats`: what the server does, as JSON and as a stream.
+//! `/stats`: the state of the server, as JSON and as a stream.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,12 +24,12 @@ use crate::http::{
     stream::greeting,
 };
 use history::Scribe;
-use web::{accept::Representation, asked, problem::Problem};
+use web::{accept::Representation, problem::Problem, query};
 
-/// How often the stream speaks.
+/// The interval of the stream's events.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the server does now.
+/// The state of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Stats {
     /// The server's time, in milliseconds since the epoch.
@@ -39,23 +39,23 @@ pub(crate) struct Stats {
     requests: Requests,
     uptime: Uptime,
     tape: TapeStats,
-    /// How the archive is doing; absent where nothing is archived.
+    /// The state of the archive; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     archive: Option<ArchiveStats>,
-    /// How each feed is doing.
+    /// The state of each feed.
     feeds: Vec<FeedStats>,
 }
 
-/// How a feed is doing.
+/// The state of a feed.
 #[derive(Debug, Serialize, ToSchema)]
 struct FeedStats {
     #[serde(flatten)]
     status: FeedStatus,
-    /// What it has passed over.
+    /// What it has skipped.
     skipped: Skipped,
 }
 
-/// Who is here.
+/// Clients.
 #[derive(Debug, Serialize, ToSchema)]
 struct Connections {
     /// Connections that are open.
@@ -68,7 +68,7 @@ struct Connections {
     streams_opened: u64,
 }
 
-/// What has been answered.
+/// Requests.
 #[derive(Debug, Serialize, ToSchema)]
 struct Requests {
     /// Requests that have been answered so far; that of a stream counts when it opens.
@@ -79,7 +79,7 @@ struct Requests {
     delivered_bytes: u64,
 }
 
-/// Since when the server runs.
+/// The start of the server.
 #[derive(Debug, Serialize, ToSchema)]
 struct Uptime {
     /// When it started, in milliseconds since the epoch.
@@ -89,7 +89,7 @@ struct Uptime {
     seconds: u64,
 }
 
-/// What the tape holds and what has happened on it.
+/// The content of the tape and what has happened on it.
 #[derive(Debug, Serialize, ToSchema)]
 struct TapeStats {
     /// Events appended so far.
@@ -106,7 +106,7 @@ struct TapeStats {
     merging: usize,
     /// Their bytes.
     merging_bytes: usize,
-    /// Positions of streams, of polls that wait, and the archive's.
+    /// Cursors of streams, of polls that wait, and of the archive.
     cursors: usize,
     /// The oldest id from which every stream can be resumed.
     oldest: String,
@@ -114,16 +114,16 @@ struct TapeStats {
     newest: String,
 }
 
-/// What is written of history.
+/// The archive.
 #[derive(Debug, Serialize, ToSchema)]
 struct ArchiveStats {
-    /// `ok`, `degraded` while it cannot write and tries again, `failed` when it gave up.
+    /// `ok`, `degraded` while it cannot write and tries again, `failed` when it has stopped trying.
     #[schema(example = "ok")]
     state: &'static str,
-    /// Why, and what to do about it.
+    /// The reason, and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// What happened to its file, if something did.
+    /// An incident of its file, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<String>,
     /// Everything on the tape up to this id is on disk.
@@ -155,7 +155,7 @@ struct ArchiveStats {
     damaged: u64,
     /// Rows left out because only a newer version can read them.
     newer: u64,
-    /// Corrupt files that were set aside and that nobody has acknowledged.
+    /// Corrupt files that were set aside and not acknowledged.
     set_aside: usize,
 }
 
@@ -233,7 +233,7 @@ impl Stats {
         }
     }
 
-    /// The parts that a stream tells, each as an event of its name.
+    /// The parts that a stream carries, each as an event with its name.
     fn events(&self) -> Result<String, serde_json::Error> {
         let parts = [
             ("connections", serde_json::to_string(&self.connections)?),
@@ -245,7 +245,7 @@ impl Stats {
     }
 }
 
-/// What the server does.
+/// The state of the server.
 ///
 /// Connections, requests, how long it has been running, the tape, the archive and the
 /// feeds. As a stream, three events a second, named `connections`, `requests` and `uptime`, each
@@ -254,7 +254,7 @@ impl Stats {
     get,
     path = "/stats",
     responses(
-        (status = 200, description = "What the server does now", content(
+        (status = 200, description = "The state of the server", content(
             (Stats = "application/json"),
             (String = "text/event-stream", example = "event: uptime\ndata: {\"started\":1732111111111,\"seconds\":5}\n\n"),
         )),
@@ -269,7 +269,7 @@ pub(crate) async fn stats(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked::Nothing {} = asked::strict(&uri)?;
+    let query::Nothing {} = query::strict(&uri)?;
     if Representation::negotiate_data(&headers)? == Representation::Stream {
         return Ok(follow(
             Arc::clone(&service),

@@ -25,10 +25,10 @@ use crate::http::{
 };
 use web::{
     accept::Representation,
-    asked,
     conditional::{self, EntityTag, IfNoneMatch},
     format::UNRESERVED,
     problem::Problem,
+    query,
 };
 
 /// Where a client continues.
@@ -36,14 +36,13 @@ use web::{
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it describes a header, which is read as one")]
 struct LastEventId {
-    /// The id of the last event that the client has seen: its stream continues after it, or opens
-    /// with a snapshot marked `reset` where it is no longer on the tape. It wins over
-    /// `last_event_id`.
+    /// The id of the last event that the client has received: its stream continues after it, or opens with a snapshot
+    /// marked `reset` if it is no longer on the tape. It takes precedence over `last_event_id`.
     #[param(rename = "Last-Event-ID", example = "1732111111202-4217001")]
     last_event_id: Option<String>,
 }
 
-/// What `/stocks/{symbol}` answers as JSON.
+/// The JSON of `/stocks/{symbol}`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it describes what is written as one or the other")]
@@ -54,7 +53,7 @@ enum QuoteOrEvents {
     Events(poll::Answer),
 }
 
-/// What `/stocks` answers as JSON.
+/// The JSON of `/stocks`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it describes what is written as one or the other")]
@@ -65,7 +64,7 @@ pub(super) enum QuotesOrEvents {
     Events(poll::Answer),
 }
 
-/// How a stream begins and goes on.
+/// How a stream begins and continues.
 const STREAM_EXAMPLE: &str = "\
 : tickertape
 retry: 2210
@@ -80,8 +79,8 @@ data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
 
 /// One symbol.
 ///
-/// As a page for a person, its current quote as JSON, or its live stream. With `after`, JSON of what
-/// came since instead of the quote.
+/// As a page for a person, its current quote as JSON, or its live stream. With `after`, JSON of the events since then
+/// instead of the quote.
 #[utoipa::path(
     get,
     path = "/stocks/{symbol}",
@@ -92,7 +91,7 @@ data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
         IfNoneMatch,
     ),
     responses(
-        (status = 200, description = "The page, the quote or what came since, or the stream. Where no feed quotes the symbol, the last close of the archive stands in for the quote, with its day in `close_of`", content(
+        (status = 200, description = "The page, the quote or the events since then, or the stream. Where no feed quotes the symbol, the last close of the archive stands in for the quote, with its day in `close_of`", content(
             (QuoteOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
@@ -119,7 +118,7 @@ pub(crate) async fn one(
     };
     let (parts, _) = request.into_parts();
     let answer = async {
-        let query: Query = asked::strict::<OneQuery>(&parts.uri)?.into();
+        let query: Query = query::strict::<OneQuery>(&parts.uri)?.into();
         let symbol = symbol?;
         let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
         let current = |quotes: Vec<_>| {
@@ -145,13 +144,13 @@ pub(crate) async fn one(
 
 /// Several symbols, or all, in one answer.
 ///
-/// As a page, as JSON, or as one stream. With `after`, JSON of what came since.
+/// As a page, as JSON, or as one stream. With `after`, JSON of the events since then.
 #[utoipa::path(
     get,
     path = "/stocks",
     params(Query, LastEventId, IfNoneMatch),
     responses(
-        (status = 200, description = "The page, the quotes or what came since, or the stream. Symbols that are not known are left out of the quotes and listed as `unknown`; one that no feed quotes has the last close of the archive, with its day in `close_of`", content(
+        (status = 200, description = "The page, the quotes or the events since then, or the stream. Symbols that are not known are left out of the quotes and listed as `unknown`; one that no feed quotes has the last close of the archive, with its day in `close_of`", content(
             (QuotesOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
@@ -169,7 +168,7 @@ pub(crate) async fn several(
     request: Request,
 ) -> Response {
     let read = |parts: &Parts, service: &Service| {
-        let query: Query = asked::strict(&parts.uri)?;
+        let query: Query = query::strict(&parts.uri)?;
         let Some(text) = &query.symbols else {
             return Err(Problem::Malformed(
                 "symbols is missing: expected /stocks?symbols=GOOG,AAPL, or * for all".to_owned(),
@@ -181,15 +180,15 @@ pub(crate) async fn several(
     page_or_several(service, asker, request, read).await
 }
 
-/// The dashboard, or what `/stocks` answers.
+/// The dashboard, or the answer of `/stocks`.
 ///
-/// Without `symbols` it is about all of them, as the dashboard is.
+/// Without `symbols` it covers all of them, like the dashboard.
 #[utoipa::path(
     get,
     path = "/",
     params(HomeQuery, LastEventId, IfNoneMatch),
     responses(
-        (status = 200, description = "The dashboard, the quotes or what came since, or the stream", content(
+        (status = 200, description = "The dashboard, the quotes or the events since then, or the stream", content(
             (String = "text/html"),
             (QuotesOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
@@ -207,7 +206,7 @@ pub(crate) async fn home(
     request: Request,
 ) -> Response {
     let read = |parts: &Parts, service: &Service| {
-        let query: Query = asked::strict::<HomeQuery>(&parts.uri)?.into();
+        let query: Query = query::strict::<HomeQuery>(&parts.uri)?.into();
         let symbols = match &query.symbols {
             Some(text) => Symbols::parse("symbols", text, service.limits.symbols)?,
             None => Symbols::All,
@@ -217,10 +216,10 @@ pub(crate) async fn home(
     page_or_several(service, asker, request, read).await
 }
 
-/// What an address asks for as data.
+/// The selection of an address, for data.
 type Asked = Result<(Query, Symbols), Problem>;
 
-/// The page, or what was asked for as data. `read` reads the address, which only data is strict about.
+/// The page, or the requested data. `read` parses the address, strictly for data only.
 async fn page_or_several(
     service: Arc<Service>,
     asker: Asker,
@@ -253,7 +252,7 @@ async fn represent_several(
         Selection::parse(symbols, query)?.adding(query.added.as_deref(), service.limits.symbols)?;
     let current = |quotes: Vec<_>| {
         let (ids, quotes): (Vec<Option<EventId>>, Vec<Quote>) = quotes.into_iter().unzip();
-        // A quote that is not on the tape is of this moment, and another one of the next.
+        // A quote that is not on the tape belongs to this moment, and another one to the next.
         let ids: Option<Vec<EventId>> = ids.into_iter().collect();
         conditional::answer(&parts.headers, ids.map(EntityTag::of), quotes)
     };
@@ -302,7 +301,7 @@ async fn represent(
     let (tape, remembered) = (&service.tape, &service.remembered);
     let quotes = market_view::quotes(tape, remembered, &selection.symbols, service.now());
     let mut response = current(quotes);
-    // As in an address, because a header is of ASCII.
+    // As in an address, because a header is ASCII.
     let encoded = |symbol: &Symbol| utf8_percent_encode(symbol.as_str(), UNRESERVED).to_string();
     let unknown: Vec<String> = unknown.iter().map(encoded).collect();
     if let Ok(names) = HeaderValue::try_from(unknown.join(","))

@@ -25,40 +25,38 @@ use crate::http::{
 };
 use events::{Cursor, Delivery, put_chunk};
 
-/// What one write carries at the most: as much as a socket takes at once, so that what a slow
-/// reader has not taken is still on the tape, where newer quotes supersede it.
+/// The most that one write carries: as much as a socket accepts at once, so that events that a slow reader has not read
+/// are still on the tape, where newer quotes supersede them.
 const WRITE_BYTES: usize = 16 * 1024;
 
-/// The bounds of the reconnection time that clients are told, in milliseconds: spread, so that a
-/// restart is no stampede.
+/// The bounds of the reconnection time sent to clients, in milliseconds: spread, so that clients do not come back all
+/// at once after a restart.
 const RETRY: std::ops::Range<u64> = 1_000..3_000;
 
-/// By how much of its length the lifetime of a stream is shortened at random, so that those that
-/// began together do not end together.
+/// The random part of a stream's lifetime, so that streams that began together do not end together.
 const LIFETIME_JITTER: f64 = 0.2;
 
-/// How long a stream lasts that may last so long.
+/// The lifetime of a stream with this maximum.
 fn lasts(lifetime: Duration) -> Duration {
     lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64())
 }
 
 thread_local! {
-    /// What a read fills and its writing empties, kept for its allocation: one for a thread, not
-    /// for a stream.
+    /// The buffer that a read fills and its write empties, kept for its allocation: one per thread, not per stream.
     static DELIVERIES: RefCell<Vec<Delivery>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How the bytes of a stream are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// Not at all: whoever sends them does it.
+    /// Not at all: the sender frames them.
     Plain,
     /// As chunks of HTTP/1.1.
     Chunked,
 }
 
-/// Opens the stream of a selection: after `last_event_id` where that is on the tape, and else from
-/// a snapshot. A connection that writes streams itself receives it by `writer`; else it is the body of the response.
+/// Opens the stream of a selection: after `last_event_id` if that is on the tape, and otherwise from a snapshot. A
+/// connection that writes streams itself receives it through `writer`; otherwise it is the body of the response.
 pub(crate) fn open(
     service: &Arc<Service>,
     selection: Selection,
@@ -104,23 +102,23 @@ pub(crate) fn open(
     }
 }
 
-/// The snapshot that a stream or a poll opens with.
+/// The snapshot that a stream or a poll begins with.
 pub(crate) struct Opening {
-    /// Its id, where it is all that the client has to know up to there.
+    /// Its id, if the client needs nothing else up to there.
     pub(crate) id: Option<EventId>,
     pub(crate) frame: Bytes,
     pub(crate) data: Bytes,
 }
 
-/// A cursor, and the snapshot to open with: of everything where the client does not continue on the
-/// tape, and else of what it has added.
+/// A cursor, and the snapshot to begin with: of everything if the client does not continue on the tape, and otherwise
+/// of the symbols that it has added.
 pub(crate) fn start(
     service: &Service,
     selection: &Selection,
     last_event_id: Option<&str>,
 ) -> (Cursor, Option<Opening>) {
-    let asked = last_event_id.filter(|id| !id.is_empty());
-    let resumed = asked
+    let requested = last_event_id.filter(|id| !id.is_empty());
+    let resumed = requested
         .and_then(|id| id.parse::<EventId>().ok())
         .and_then(|id| {
             let topics = selection.topics();
@@ -135,7 +133,7 @@ pub(crate) fn start(
             (cursor, opening)
         }
         None => {
-            let (cursor, taken) = opening::open(service, selection, asked.is_some());
+            let (cursor, taken) = opening::open(service, selection, requested.is_some());
             let opening = Opening {
                 id: Some(taken.position),
                 frame: taken.frame,
@@ -146,8 +144,8 @@ pub(crate) fn start(
     }
 }
 
-/// What a client that resumes from a position has to know of the symbols that it has added. It has no
-/// id, because the client is not as far with the others.
+/// The snapshot of the symbols that a resuming client has added. It has no id, because the client is not at that
+/// position for the others.
 fn added(service: &Service, selection: &Selection, position: EventId) -> Option<Opening> {
     let selection = selection.of_added()?;
     let (feeds, now) = (service.feed_statuses(), service.now());
@@ -172,32 +170,31 @@ fn added(service: &Service, selection: &Selection, position: EventId) -> Option<
 enum Start {
     /// With this frame of a snapshot.
     Snapshot(Bytes),
-    /// With what came after the position that the client has, or with a heartbeat.
+    /// With the events after the client's position, or with a heartbeat.
     Resumed,
 }
 
-/// The fields that stand before those of a stream's first event. They are no event of their own:
-/// some clients would deliver it, empty.
+/// The fields before those of a stream's first event. They are no event of their own: some clients would deliver it,
+/// empty.
 pub(crate) fn greeting() -> String {
     format!(": tickertape\nretry: {}\n", fastrand::u64(RETRY))
 }
 
-/// A cursor that speaks.
+/// A cursor that writes its events.
 struct Stream {
     service: Arc<Service>,
-    // Boxed, because it is looked at only when the cursor falls off the tape.
+    // Boxed, because it is only needed when the cursor falls off the tape.
     selection: Box<Selection>,
     admission: Admission,
-    /// Whether the time from append to write says something about the server: with a rate that the
-    /// client chose, it does not.
+    /// Whether the time from append to write measures the server: with a rate that the client chose, it does not.
     measures: bool,
     cursor: Cursor,
-    /// What is to be sent first.
+    /// The first bytes to send.
     opening: Option<Start>,
-    /// Rings at the heartbeat, when an entry that `max_rate` held back is due, or at the stream's
-    /// end; also too early, where what it was set for has been put off since.
+    /// Wakes at the heartbeat, when an entry that `max_rate` held back is due, or at the stream's end; also too early,
+    /// if the time it was set for has been postponed since.
     timer: Pin<Box<Sleep>>,
-    /// When the timer rings, so that it need not be looked at.
+    /// When the timer fires, so that the timer itself need not be read.
     rings_at: Instant,
     /// Whether the timer will wake the stream's task.
     waits: bool,
@@ -207,7 +204,7 @@ struct Stream {
     /// When an entry that `max_rate` holds back may be sent.
     due: Option<Instant>,
     ends_at: Option<Instant>,
-    /// Whether it is known that the server is about to stop, and `ends_at` is set for that.
+    /// Whether the stream has noticed that the server is about to stop, and set `ends_at` for that.
     closing: bool,
 }
 
@@ -226,8 +223,8 @@ impl EventStream for Stream {
 }
 
 impl Stream {
-    /// What is to be sent now, as one write; `None` when the stream has ended. Within one poll of
-    /// its task ([`EventStream::wake`]) it may be called again and again.
+    /// The bytes to send now, as one write; `None` when the stream has ended. Within one poll of its task
+    /// ([`EventStream::wake`]) it may be called repeatedly.
     fn poll_next(&mut self, context: &mut Context<'_>, framing: Framing) -> Poll<Option<Bytes>> {
         match self.opening.take() {
             Some(Start::Snapshot(frame)) => {
@@ -264,8 +261,8 @@ impl Stream {
                     .due()
                     .map(|due| now + Duration::from_millis(due.saturating_sub(wall).max(1)));
             }
-            // When the server stops, the feeds have spoken their last, and there may be no tape to
-            // come back to: all of it is sent first.
+            // When the server stops, the feeds have ended, and there may be no tape to come back to: all of it is sent
+            // first.
             if over {
                 return Poll::Ready(None);
             }
@@ -280,7 +277,7 @@ impl Stream {
                 .into_iter()
                 .flatten()
                 .fold(self.heartbeat_at, Instant::min);
-            // A timer that rings too early costs one look; setting it anew with each event, more.
+            // A timer that fires too early costs one check; resetting it with each event costs more.
             if self.rings_at > wake_at || self.rings_at <= now {
                 self.timer.as_mut().reset(wake_at);
                 self.rings_at = wake_at;
@@ -296,8 +293,8 @@ impl Stream {
         }
     }
 
-    /// The first write of a stream that resumes: what came since, or a heartbeat, so that the client
-    /// has an event to read and whatever lies in between passes the stream on.
+    /// The first write of a stream that resumes: the events since then, or a heartbeat, so that the client has an event
+    /// to read and proxies pass the stream on.
     fn resumed(&mut self, context: &mut Context<'_>, framing: Framing) -> Bytes {
         let now = Instant::now();
         let wall = self.service.now();
@@ -312,7 +309,7 @@ impl Stream {
         [greeting, first].concat().into()
     }
 
-    /// What the cursor has to say.
+    /// The cursor's next events.
     fn poll_cursor(
         &mut self,
         context: &mut Context<'_>,
@@ -332,7 +329,7 @@ impl Stream {
                         let now = now.into_std();
                         for delivery in deliveries.iter() {
                             let appended = delivery.payload.appended;
-                            // What was there before the stream says nothing of the way to it.
+                            // Entries from before the stream do not measure its delay.
                             if appended >= self.admission.opened {
                                 metrics.delay(now.saturating_duration_since(appended));
                             }
@@ -367,8 +364,8 @@ fn framed(frame: Bytes, framing: Framing) -> Bytes {
     }
 }
 
-/// The deliveries as one write: the tape's own bytes where there is one, a copy where several are
-/// joined, because one write costs more than the copy.
+/// The deliveries as one write: the tape's own bytes for one, a copy for several, because one write costs more than the
+/// copy.
 fn joined(deliveries: &mut Vec<Delivery>, framing: Framing) -> Bytes {
     let bytes_of = |delivery: &Delivery| {
         let chunk = delivery.payload.chunk();

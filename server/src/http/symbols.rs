@@ -14,23 +14,23 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::service::Service;
 use directory::Listing;
 use web::{
-    asked,
     conditional::{self, IfNoneMatch},
     format::{self, Format},
     problem::Problem,
+    query,
 };
 
-/// What is asked of `/symbols`.
+/// The query of `/symbols`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SymbolsQuery {
-    /// What to search for: a symbol, a name, or the beginning of one. Without it, all.
+    /// What to search for: a symbol, a name, or the beginning of one. By default all.
     #[param(max_length = 64, example = "alph")]
     q: Option<String>,
-    /// How many symbols at the most.
+    /// The largest number of symbols.
     #[param(value_type = Option<u64>, maximum = 20000, default = 20)]
     limit: Option<String>,
-    /// What to answer with, whatever `Accept` says.
+    /// The format of the answer, in place of `Accept`.
     #[param(pattern = "^(json|csv)$")]
     format: Option<String>,
 }
@@ -45,9 +45,9 @@ struct Found {
 /// A symbol of the directory.
 #[derive(Serialize, ToSchema)]
 struct Match {
-    /// What can be traded.
+    /// The symbol.
     symbol: Symbol,
-    /// Its name as people say it; empty where nobody has said it.
+    /// Its usual name; empty if unknown.
     name: String,
     /// Where it is traded.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,26 +61,26 @@ struct Match {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     tick: Option<Price>,
-    /// Whether a feed speaks of it.
+    /// Whether a feed publishes it.
     quoted: bool,
     /// Whether the archive has bars of it.
     archived: bool,
 }
 
-/// The most symbols that one answer carries.
+/// The most symbols in one answer.
 const MAX_SYMBOLS: u64 = 20_000;
 
 /// The longest text that is searched for, in characters.
 const MAX_TEXT: usize = 64;
 
-/// What it can be answered with.
+/// The formats of the answer.
 const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
 
 /// The directory of symbols, searched.
 ///
-/// The symbol itself comes first, then what begins with the text, then names that begin with it or have a
-/// word that does, then what has it anywhere; where there are not enough, what is spelled like it. Of equal
-/// matches those that a feed speaks of come first.
+/// The symbol itself comes first, then symbols that begin with the text, then names that begin with it or have a word
+/// that does, then those that contain it anywhere; if these are too few, similar spellings. Of equal matches those that
+/// a feed publishes come first.
 #[utoipa::path(
     get,
     path = "/symbols",
@@ -100,10 +100,10 @@ pub(crate) async fn symbols(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query: SymbolsQuery = asked::strict(&uri)?;
+    let query: SymbolsQuery = query::strict(&uri)?;
     let text = query.q.unwrap_or_default();
-    asked::at_most("q", &text, MAX_TEXT)?;
-    let limit = asked::number(
+    query::at_most("q", &text, MAX_TEXT)?;
+    let limit = query::number(
         "limit",
         query.limit.as_deref(),
         "a number of symbols from 0 to 20000",
@@ -148,8 +148,8 @@ pub(crate) async fn symbols(
     ))
 }
 
-/// A symbol that nothing quotes, where the archive has bars of it and the list of what it has does not have it: it was
-/// imported a moment ago, or there are more than are listed.
+/// A symbol that nothing quotes, if the archive has bars of it and the cached list does not have it: it was imported a
+/// moment ago, or there are more than are listed.
 async fn remembered_by_name(
     service: &Service,
     symbol: Symbol,

@@ -1,4 +1,4 @@
-//! What the archive reports at the moment of a scrape.
+//! The archive's metrics, read at each scrape.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use prometheus_client::{encoding::DescriptorEncoder, registry::Unit};
 
 use super::encoding::{counter, gauge, gauges};
 
-/// Encodes how the archive is doing.
+/// Encodes the state of the archive.
 pub(crate) fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result {
     encode_counters(encoder, report)?;
     encode_gauges(encoder, &report.status)?;

@@ -1,4 +1,4 @@
-//! Counters and gauges of what happens.
+//! Counters and gauges of events in the server.
 
 use std::{
     fmt,
@@ -22,8 +22,8 @@ use super::{
     refusal::{Refusal, Refused},
 };
 
-/// Counts what happens. Everything that is counted for a delivered event is an addition to an
-/// atomic; labels are looked up once a request at the most.
+/// Counts events in the server. Everything that is counted for a delivered event is an addition to an atomic; labels
+/// are looked up at most once a request.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -61,7 +61,7 @@ struct Streams {
     delay: Delay,
 }
 
-/// What is written to the tape and to the disk.
+/// Writes to the tape and to the disk.
 #[derive(Debug, Default)]
 struct Writes {
     append: Delay,
@@ -75,15 +75,15 @@ struct MachineClock {
     ahead: Gauge<f64, AtomicU64>,
 }
 
-/// A request as it is counted.
+/// The labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
-    /// The template of the path, so that there are as many as routes and no more.
+    /// The template of the path, so that there are only as many as routes.
     route: String,
     status: u16,
 }
 
-/// The numbers of connections and requests, as they are now.
+/// The numbers of connections and requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Connections that are open.
@@ -115,7 +115,7 @@ impl Metrics {
             writes: Writes::default(),
             clock: MachineClock::default(),
         };
-        // A reason that has not come up yet is a 0 that can be watched, not a gap.
+        // A reason that has not occurred yet is a 0 that can be watched, not a gap.
         for refusal in Refusal::ALL {
             drop(metrics.requests.refused.get_or_create(&refusal.reason()));
         }
@@ -228,7 +228,7 @@ impl Metrics {
         );
     }
 
-    /// Takes note of how often the machine's clock was set, and how far it is ahead, in milliseconds.
+    /// Records how often the machine's clock was set, and how far it is ahead, in milliseconds.
     pub fn clock(&self, steps: u64, ahead: i64) {
         let before = self.clock.steps.get();
         self.clock.steps.inc_by(steps.saturating_sub(before));
@@ -252,7 +252,7 @@ impl Metrics {
         self.requests.by_route.get_or_create(&request).inc();
     }
 
-    /// Counts a request that was sent away.
+    /// Counts a refused request.
     pub fn refused(&self, refusal: Refusal) {
         self.requests.refused.get_or_create(&refusal.reason()).inc();
     }
@@ -268,7 +268,7 @@ impl Metrics {
         self.streams.delay.observe(delay);
     }
 
-    /// Counts how long a publication took to be put on the tape.
+    /// Counts how long a publication took to be appended to the tape.
     pub fn appended(&self, took: Duration) {
         self.writes.append.observe(took);
         let took = took.as_secs_f64();
@@ -277,17 +277,17 @@ impl Metrics {
         }
     }
 
-    /// Counts how long it took to have something on disk.
+    /// Counts how long a commit took.
     pub fn committed(&self, took: Duration) {
         self.writes.commit.observe(took);
     }
 
-    /// Counts a stream that fell off the tape and was given a snapshot.
+    /// Counts a stream that fell off the tape and received a snapshot.
     pub fn reset(&self) {
         self.streams.resets.inc();
     }
 
-    /// Counts a snapshot that was taken of the tape. It may be sent to many.
+    /// Counts a snapshot of the tape. It may be sent to many.
     pub fn snapshot(&self) {
         self.streams.snapshots.inc();
     }
@@ -315,12 +315,11 @@ impl Metrics {
         }
     }
 
-    /// All of it in the text format of
-    /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), with what the
-    /// tape, the feeds and the archive tell of themselves.
+    /// All of it in the text format of [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), with
+    /// the metrics of the tape, the feeds and the archive.
     ///
     /// # Errors
-    /// When a value cannot be formatted, which none of these does.
+    /// If a value cannot be formatted, which does not happen.
     pub fn encode(
         &self,
         tape: Stats,

@@ -21,8 +21,8 @@ const DELAYS: [u64; 16] = [
     1_000_000, 2_000_000, 5_000_000, 10_000_000,
 ];
 
-/// A histogram of delays without a lock: the library's takes one for each observation, and this is
-/// asked for each delivered event.
+/// A histogram of delays without a lock: the library's takes one for each observation, and there is one for each
+/// delivered event.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Delay(Arc<Delays>);
 

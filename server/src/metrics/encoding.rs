@@ -1,4 +1,4 @@
-//! Encoding values that are read at the moment of a scrape.
+//! Encoding values that are read at each scrape.
 
 use std::fmt;
 

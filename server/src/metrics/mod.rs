@@ -1,4 +1,4 @@
-//! What the server counts, for whoever runs it.
+//! Metrics, for the person who runs the server.
 
 mod archived;
 mod counted;

@@ -1,4 +1,4 @@
-//! What the tape, the feeds and the process report at the moment of a scrape.
+//! The metrics of the tape, the feeds and the process, read at each scrape.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
     encoding::{counter, counters, gauge, gauges},
 };
 
-/// What others count, read at the moment at which it is asked for.
+/// Values that other parts count, read at each scrape.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) tape: Stats,
@@ -107,7 +107,7 @@ impl Reading {
 
 type ByLabels<'a, const N: usize> = BTreeMap<[(&'static str, &'a str); N], u64>;
 
-/// The counts of feeds by their names. Two feeds of one kind have one name: theirs is the sum.
+/// The counts of feeds by their names. Two feeds of one kind share a name and are added up.
 #[derive(Default)]
 struct FeedSums<'a> {
     states: ByLabels<'a, 2>,

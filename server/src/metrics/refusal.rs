@@ -7,7 +7,7 @@ pub(crate) struct Refused {
     reason: &'static str,
 }
 
-/// Why somebody was refused.
+/// The reason of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// As many streams are open as the server may have.
@@ -18,15 +18,15 @@ pub enum Refusal {
     Connections,
     /// The other end's address has as many connections as one may have.
     ConnectionsOfAddress,
-    /// The client's address has as many answers on their way as one may have.
+    /// The client's address has as many pending answers as one may have.
     AnswersOfAddress,
-    /// Too much waits to be read by all clients.
+    /// Too many bytes are pending for all clients.
     Bytes,
-    /// Too much waits to be read by the client's address.
+    /// Too many bytes are pending for the client's address.
     BytesOfAddress,
-    /// Too many of the page's files are on their way.
+    /// Too many of the page's files are pending.
     Files,
-    /// A reader took less than it has to.
+    /// A reader read less than it has to.
     SlowReader,
     /// A request took longer than one may.
     Timeout,

@@ -1,11 +1,8 @@
 use std::fmt;
 
-use crate::{
-    EventId, Key, Payload, View,
-    log::{Append, Log},
-};
+use crate::{EventId, Key, Payload, View, entry::Append, log::Log};
 
-/// Events that go on the tape together: see [`crate::Tape::append_all`].
+/// Events that are appended together: see [`crate::Tape::append_all`].
 pub struct Batch<'a, K, P> {
     log: &'a Log<K, P>,
     last: EventId,
@@ -21,18 +18,17 @@ impl<'a, K: Key, P: Payload> Batch<'a, K, P> {
         }
     }
 
-    /// The tape as it is before the batch.
+    /// The tape before the batch.
     pub fn view(&self) -> View<'a, K, P> {
         View::new(self.log)
     }
 
-    /// The id of the newest event, of the batch or, where that is empty, of the tape.
+    /// The id of the newest event, of the batch or, if that is empty, of the tape.
     pub fn position(&self) -> EventId {
         self.last
     }
 
-    /// Adds an event, as [`crate::Tape::append`] does. It stands on the tape once the batch is
-    /// complete.
+    /// Adds an event, as [`crate::Tape::append`] does. It is on the tape once the batch is complete.
     pub fn append(
         &mut self,
         topics: impl Into<Vec<K>>,

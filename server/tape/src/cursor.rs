@@ -8,7 +8,8 @@ use std::{
 
 use crate::{
     EventId, Key, OffTape, Payload,
-    log::{Entry, Log},
+    entry::Entry,
+    log::Log,
     view::{View, lock},
     waiting::For,
 };
@@ -16,20 +17,19 @@ use crate::{
 /// One event as a cursor reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery<P> {
-    /// The event's place on the tape.
+    /// The event's id.
     pub id: EventId,
-    /// What the event is.
+    /// The event.
     pub payload: P,
-    /// Whether its id is greater than every id delivered before. A conflated entry that was withheld
-    /// may come after a retained entry that is newer; its id must not become the one that is resumed
-    /// from, or that retained entry comes twice.
+    /// Whether its id is greater than every id delivered before. A conflated entry that was withheld may be delivered
+    /// after a newer retained entry; a client must not resume from its id, or that retained entry is delivered twice.
     pub in_order: bool,
 }
 
 /// How far a cursor has read.
 ///
-/// There are two positions, because with an interval conflated entries wait while retained ones pass
-/// them. This is all that a cursor remembers, whatever it fails to read.
+/// There are two positions, because with an interval conflated entries wait while retained ones pass them. This is a
+/// cursor's whole state, however much it leaves unread.
 #[derive(Debug, Clone)]
 struct Positions {
     /// Every retained entry up to here was read.
@@ -38,8 +38,7 @@ struct Positions {
     conflated: EventId,
     /// Conflated entries up to here may be read; later ones wait for the interval to pass.
     released: EventId,
-    /// When `released` was moved last, if anything conflated was read then: an interval begins with
-    /// something to read.
+    /// When `released` was last moved, if any conflated entry was read then: an interval begins with a read.
     released_at: Option<u64>,
     /// The greatest id delivered.
     delivered: EventId,
@@ -62,8 +61,8 @@ impl Positions {
 
     /// When the next conflated entries may be read; `None` for now.
     ///
-    /// They may also when the newest id is an interval past the last release: such an id, once
-    /// delivered, would be resumed from further on than [`crate::Tape::resume`] goes back.
+    /// They may also be read if the newest id is an interval past the last release: once delivered, such an id would be
+    /// resumed from further on than [`crate::Tape::resume`] goes back.
     fn next_release(&self, now: u64, last: EventId) -> Option<u64> {
         let (interval, at) = (self.min_interval?, self.released_at?);
         let next = at.saturating_add(interval);
@@ -122,7 +121,7 @@ impl Positions {
         let mut previous = None;
         while let Some(mut head) = heads.peek_mut() {
             let entry = head.entry;
-            // An entry comes from each of the cursor's topics that it is in.
+            // An entry is found through each of the cursor's topics that it is in.
             if previous != Some(entry.id) {
                 let after = spent.saturating_add(entry.weight);
                 if out.len() > first && after > max_bytes {
@@ -153,8 +152,7 @@ impl Positions {
 
         self.released = released;
         if complete {
-            // What was appended to other topics is behind the cursor too, so that a quiet topic
-            // does not hold it back.
+            // What was appended to other topics is behind the cursor too, so that a quiet topic does not hold it back.
             self.retained = log.last;
             self.conflated = self.conflated.max(released);
         }
@@ -238,15 +236,16 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         self.positions.conflated = self.positions.conflated.back(ms);
     }
 
-    /// Reads what is due, oldest first, to the end of `out`: at least one entry if any is due,
-    /// then more until the next would make it more than `max_bytes`. What is left is due again.
+    /// Reads the entries that are due, oldest first, to the end of `out`: at least one entry if any is due, then more
+    /// until the next would exceed `max_bytes`. The rest stays due.
     ///
     /// `now` is in milliseconds since the Unix epoch. It only matters with an interval
     /// ([`Cursor::set_min_interval`]).
     ///
     /// # Errors
-    /// When a retained entry of the cursor's topics left the tape unread. Nothing is read then, nor
-    /// later: [`Cursor::restart`] goes on from the tape's end, [`Cursor::skip_lost`] from what is left.
+    ///
+    /// If a retained entry of the cursor's topics left the tape unread. Then nothing is read, now or later:
+    /// [`Cursor::restart`] continues from the tape's end, [`Cursor::skip_lost`] from the oldest entry left.
     pub fn read(
         &mut self,
         now: u64,
@@ -258,9 +257,8 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         self.positions.read(&log, self.reader, now, max_bytes, out)
     }
 
-    /// Reads as [`Cursor::read`] does, or waits: ready when something was read or the cursor is off
-    /// the tape; otherwise the waker of `context` is woken by the next append that could make it
-    /// ready.
+    /// Reads as [`Cursor::read`] does, or waits: ready when something was read or the cursor is off the tape. Otherwise
+    /// the next append that could make it ready wakes the waker of `context`.
     ///
     /// While it waits for its interval to pass ([`Cursor::due`]), only retained entries wake it: the
     /// owner polls it again at that time.
@@ -277,9 +275,9 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         self.poll(context, now, max_bytes, out, false)
     }
 
-    /// As [`Cursor::poll_read`], for an owner who is going to wait in any case: where it is ready
-    /// and has read everything, the next append already wakes it, so that polling it once more can
-    /// be spared. [`Cursor::waits`] shows it; with an interval it never does.
+    /// Like [`Cursor::poll_read`], for a caller that will wait in any case: if it is ready and has read everything, the
+    /// next append already wakes it, so that another poll can be saved. [`Cursor::waits`] shows it; with an interval it
+    /// never does.
     ///
     /// # Errors
     /// As [`Cursor::read`].
@@ -333,31 +331,31 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         self.waits
     }
 
-    /// When conflated entries that the last read withheld may be read, in milliseconds since the
-    /// Unix epoch: the time to read again, if nothing wakes the cursor before.
+    /// When conflated entries that the last read withheld may be read, in milliseconds since the Unix epoch: the time
+    /// of the next read, if nothing wakes the cursor before.
     pub fn due(&self) -> Option<u64> {
         self.positions.due
     }
 
-    /// Reads conflated entries at most once in so many milliseconds, from the next read on; retained
-    /// ones are read at once all the same. `None` for no limit.
+    /// Limits conflated entries to one read per interval, in milliseconds, from the next read on; retained ones are
+    /// read at once regardless. `None` for no limit.
     ///
-    /// What one read begins, `max_bytes` at a time, counts as once.
+    /// A read that takes several calls because of `max_bytes` counts once.
     pub fn set_min_interval(&mut self, ms: Option<u64>) {
         self.positions.min_interval = ms;
     }
 
-    /// The position that a cursor could be resumed from to go on where this one stands. It moves
-    /// also when entries of other topics pass.
+    /// The position from which a cursor could be resumed to continue after this one. It also moves when entries of
+    /// other topics pass.
     pub fn position(&self) -> EventId {
         self.positions.retained
     }
 
-    /// Listens to more topics, for what is after [`Cursor::position`]; one that it listens to
-    /// already stays as it is. They wake the cursor only once it is polled again.
+    /// Subscribes to more topics, for everything after [`Cursor::position`]; topics that it has already are unchanged.
+    /// They wake the cursor only after its next poll.
     ///
-    /// What a new topic holds from before is not read: take a [`crate::Tape::view`] of it
-    /// afterwards. What is in the view and after the position is then read once more.
+    /// Earlier entries of a new topic are not read: take a [`crate::Tape::view`] of it afterwards. Entries in the view
+    /// after the position are then read once more.
     pub fn add_topics<'a>(&mut self, topics: impl IntoIterator<Item = &'a K>)
     where
         K: 'a,
@@ -365,8 +363,8 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         lock(&self.log).listen(self.reader, topics);
     }
 
-    /// Leaves behind what has left the window unread, and goes on with the oldest entry that is still
-    /// there. It returns what `view` saw at that moment.
+    /// Skips what has left the window unread, and continues with the oldest entry that is left. Returns what `view`
+    /// returned at that moment.
     ///
     /// `view` runs under the tape's lock, as in [`crate::Tape::view`].
     pub fn skip_lost<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
@@ -377,7 +375,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         view(&View::new(&log))
     }
 
-    /// Leaves everything unread behind and goes on from the tape's end, with what `view` saw there.
+    /// Skips everything unread and continues from the tape's end. Returns what `view` returned there.
     ///
     /// `view` runs under the tape's lock, as in [`crate::Tape::view`].
     pub fn restart<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {

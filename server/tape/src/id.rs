@@ -1,21 +1,21 @@
 use std::{fmt, str::FromStr};
 
-/// The place of an event on the tape: `<unix ms>-<n>`, the shape of
-/// [Redis stream ids](https://redis.io/docs/latest/develop/data-types/streams/#entry-ids).
+/// The position of an event on the tape: `<unix ms>-<n>`, the form of [Redis stream
+/// ids](https://redis.io/docs/latest/develop/data-types/streams/#entry-ids).
 ///
-/// Ids of one tape always rise, also when the clock steps back: the milliseconds never fall, and
-/// `n` counts within one of them, from the thousands of the tape's [mark](crate::Tape::new) on.
+/// Ids of one tape always rise, even if the clock steps back: the milliseconds never fall, and `n` counts within a
+/// millisecond, starting at a thousand times the tape's [mark](crate::Tape::new).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     // The derived order compares the fields in this order.
     /// Milliseconds since the Unix epoch.
     pub ms: u64,
-    /// Tells apart what has the same milliseconds.
+    /// Distinguishes ids with the same milliseconds.
     pub n: u64,
 }
 
 impl EventId {
-    /// A position at which everything of the newest `ms` milliseconds before this id is ahead.
+    /// A position behind everything of the newest `ms` milliseconds before this id.
     pub(crate) fn back(self, ms: u64) -> Self {
         let earlier = EventId {
             ms: self.ms.saturating_sub(ms),
@@ -25,11 +25,11 @@ impl EventId {
     }
 }
 
-/// How many ids a tape gives in one millisecond before it goes on with the next; the first of them has
-/// its mark times as many as its `n`.
+/// How many ids a tape gives in one millisecond before it continues with the next; the `n` of the first is its mark
+/// times this number.
 pub const IDS_PER_MS: u64 = 1000;
 
-/// What the ids of one tape have in common: the range of their `n`.
+/// The range of `n` that the ids of one tape share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Epoch {
     first: u64,
@@ -62,7 +62,7 @@ impl Epoch {
         self.first_of(last.ms.saturating_add(1))
     }
 
-    /// The mark that an id bears.
+    /// The mark of the tape that gave the id.
     pub(crate) const fn of(id: EventId) -> Self {
         Epoch {
             first: id.n - id.n % IDS_PER_MS,
@@ -102,7 +102,7 @@ impl std::error::Error for EventIdError {}
 impl FromStr for EventId {
     type Err = EventIdError;
 
-    /// Takes only what [`EventId`] is displayed as, so that one position has one name.
+    /// Parses only the displayed form of an [`EventId`], so that one position has one name.
     fn from_str(text: &str) -> Result<Self, EventIdError> {
         fn number(digits: &str) -> Option<u64> {
             let canonical = digits == "0"
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_id_is_greater_whatever_the_clock_says() {
+    fn the_next_id_is_greater_at_any_time_of_the_clock() {
         let next = |mark, last: &str, now| {
             let last = last.parse().unwrap();
             Epoch::new(mark).next(last, now).to_string()

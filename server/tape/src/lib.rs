@@ -1,12 +1,11 @@
 //! An ordered log of events with cursors that share its bytes and never queue.
 //!
-//! An event gets its [`EventId`] once, when it is appended, and is encoded once, with that id. A
-//! subscriber is a [`Cursor`]: some topics and a position. What it has not read yet is not stored
-//! for it; it is what the tape holds after its position. So a subscriber costs the same whatever it
-//! fails to read, and live delivery, replay after a broken connection, slow readers and a limited
-//! rate are one reading at different speeds.
+//! An event gets its [`EventId`] once, when it is appended, and is encoded once, with that id. A subscriber is a
+//! [`Cursor`]: some topics and a position. Its unread events are not stored for it; they are the part of the tape after
+//! its position. So a subscriber costs the same however much it leaves unread, and live delivery, replay after a broken
+//! connection, slow readers and a limited rate are one way of reading at different speeds.
 //!
-//! That is possible because the tape holds little:
+//! That is possible because the tape is small:
 //!
 //! - A **conflated** entry (a quote) takes the place of the one before it with the same key. There
 //!   is one a key, it never leaves, and a cursor that was slow reads only that one.
@@ -17,23 +16,22 @@
 //!
 //! Ids carry the time, so those of two tapes overlap: of a server and the one after it when the clock
 //! steps back, or of two behind one address. Each tape therefore has a mark, which all its ids bear
-//! in their `n`, and does not take the id of another for a position of its own.
+//! in their `n`, and does not accept the id of another tape as a position of its own.
 //!
-//! A tape can go on where another one ended ([`Tape::refilled`]), with what was stored of it: the ids
-//! of before are then positions on it, and each keeps the mark that it had.
+//! A tape can continue where another one ended ([`Tape::refilled`]), with the entries of it that were stored: the
+//! earlier ids are then positions on it, and each keeps its mark.
 //!
-//! The clock whose times are named may be set. Ids rise all the same: where the clock stands behind
-//! the newest id, they go on from that id by counting `n`, and where a millisecond has had all its numbers
-//! with the next one, until the clock has caught up. What ages by the clock does not wait for that: a time
-//! that is more than [`MAX_DISORDER_MS`] behind the latest one is the new time, and what came
-//! while the clock was ahead ages from then on.
+//! The clock of the caller may be set. Ids rise all the same: if the clock is behind the newest id, they continue from
+//! that id by counting `n`, and once a millisecond has used all its numbers with the next one, until the clock has
+//! caught up. Ages do not wait for that: a time that is more than [`MAX_DISORDER_MS`] behind the latest one is the new
+//! time, and entries that were appended while the clock was ahead age from then on.
 //!
-//! Topics and conflation keys are of one type `K`, in two spaces of names. Nothing polls: an append
-//! wakes the cursors that wait for its topics, and no others. Nothing here reads a clock, blocks
-//! for long or knows a runtime; the time is an argument, in milliseconds since the Unix epoch.
+//! Topics and conflation keys are of one type `K`, in two namespaces. Nothing polls: an append wakes the cursors that
+//! wait for its topics, and no others. Nothing here reads a clock, blocks for long or depends on a runtime; the time is
+//! an argument, in milliseconds since the Unix epoch.
 //!
-//! Conflated entries are read in the order of their ids, the least recently changed first. A cursor
-//! that never catches up therefore sees keys that rest before keys that change all the time.
+//! Conflated entries are read in the order of their ids, the least recently changed first. A cursor that never catches
+//! up therefore reads keys that rest before keys that change all the time.
 //!
 //! ```
 //! use tape::{Limits, Payload, Tape};
@@ -67,7 +65,7 @@
 //! cursor.read(1_005, usize::MAX, &mut read)?;
 //! assert_eq!(&*read[0].payload.0, "1002-42001 597.32");
 //!
-//! // An id of before the tape, of after it, or with another tape's mark is not one of its own.
+//! // An id from before the tape, from after it, or with another tape's mark is not on it.
 //! for id in ["999-42000", "2000-42000", "1002-7000"] {
 //!     assert!(tape.resume(&["GOOG"], id.parse()?, None).is_err());
 //! }
@@ -76,6 +74,7 @@
 
 mod batch;
 mod cursor;
+mod entry;
 mod id;
 mod limits;
 mod log;
@@ -88,9 +87,10 @@ mod wake_scheduler;
 
 pub use batch::Batch;
 pub use cursor::{Cursor, Delivery};
+pub use entry::{Key, Payload};
 pub use id::{EventId, EventIdError, IDS_PER_MS};
 pub use limits::{Limits, Stats};
-pub use log::{Key, MAX_DISORDER_MS, Payload};
+pub use log::MAX_DISORDER_MS;
 pub use off_tape::OffTape;
 pub use refill::{Refill, Stored};
 pub use tape::Tape;

@@ -1,6 +1,5 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    hash::Hash,
     sync::Arc,
     task::Waker,
 };
@@ -8,119 +7,14 @@ use std::{
 use slab::Slab;
 
 use crate::{
-    EventId, Limits, OffTape, Refill, Stats, Stored,
+    EventId, Key, Limits, OffTape, Payload, Refill, Stats, Stored,
+    entry::{Aftermath, Append, Entry, Scheduling, Topic},
     id::Epoch,
     waiting::{For, Reader, Waits},
 };
 
-/// What topics and conflation keys are: any type with these traits is one.
-pub trait Key: Clone + Eq + Hash {}
-
-impl<T: Clone + Eq + Hash> Key for T {}
-
-/// What the tape carries. A clone is made for every delivery and must be cheap: shared bytes.
-pub trait Payload: Clone {
-    /// The size in bytes, which counts against [`Limits::bytes`] and against what one read asks
-    /// for.
-    fn weight(&self) -> usize;
-}
-
-/// One event on the tape, shared by the indexes of all its topics.
-pub(crate) struct Entry<P> {
-    pub(crate) id: EventId,
-    pub(crate) payload: P,
-    pub(crate) weight: usize,
-    pub(crate) is_conflated: bool,
-    /// Which of [`Log::topics`] it belongs to.
-    topics: Vec<usize>,
-}
-
-/// What is on the tape of one topic, so that a read costs what it delivers and not what flowed.
-pub(crate) struct Topic<K, P> {
-    key: K,
-    /// A tree, because the entry of one key leaves it from anywhere when the next one comes.
-    pub(crate) conflated: BTreeMap<EventId, Arc<Entry<P>>>,
-    /// Leaves at the front only, as the window moves.
-    pub(crate) retained: VecDeque<Arc<Entry<P>>>,
-    /// The newest retained entry that left the window: a cursor before it has missed something.
-    pub(crate) evicted: EventId,
-    /// How many cursors name the topic; it must outlive them, for `evicted` to be exact.
-    pub(crate) cursors: usize,
-    pub(crate) waiting: Waits,
-}
-
-impl<K, P> Topic<K, P> {
-    pub(crate) fn newest_retained(&self) -> Option<EventId> {
-        self.retained.back().map(|entry| entry.id)
-    }
-
-    pub(crate) fn newest_conflated(&self) -> Option<EventId> {
-        self.conflated.last_key_value().map(|(id, _)| *id)
-    }
-}
-
-/// What must happen after the lock is released. Waking and dropping run code of others, which may
-/// come back to the tape.
-pub(crate) struct Aftermath<P> {
-    pub(crate) wakers: Vec<Waker>,
-    pub(crate) dropped: Vec<Arc<Entry<P>>>,
-}
-
-impl<P> Aftermath<P> {
-    pub(crate) const fn new() -> Self {
-        Aftermath {
-            wakers: Vec::new(),
-            dropped: Vec::new(),
-        }
-    }
-
-    pub(crate) fn run(self) {
-        for waker in self.wakers {
-            waker.wake();
-        }
-    }
-}
-
-/// An event that is ready to be appended.
-pub(crate) struct Append<K, P> {
-    id: EventId,
-    topics: Vec<K>,
-    conflation_key: Option<K>,
-    payload: P,
-    weight: usize,
-}
-
-impl<K: Key, P: Payload> Append<K, P> {
-    pub(crate) fn new(id: EventId, topics: Vec<K>, conflation_key: Option<K>, payload: P) -> Self {
-        Append {
-            id,
-            topics,
-            conflation_key,
-            weight: payload.weight(),
-            payload,
-        }
-    }
-
-    /// Its id and what it is, unless it is conflated.
-    pub(crate) fn retained(&self) -> Option<(EventId, &P)> {
-        self.conflation_key
-            .is_none()
-            .then_some((self.id, &self.payload))
-    }
-}
-
-/// The cursors that a scheduler wakes, and not the append itself.
-#[derive(Default)]
-pub(crate) struct Ringing {
-    /// How many there are to do it; with none, every append wakes by itself.
-    pub(crate) ringers: usize,
-    pub(crate) wakers: VecDeque<Waker>,
-    /// Are woken when there is something to do.
-    pub(crate) due: Vec<Waker>,
-}
-
-/// How far behind the latest time that was named a time may be and still be taken for one that was named in
-/// another order than it was read, in milliseconds. What is further behind is a clock that was set back.
+/// How far a time may be behind the latest one, in milliseconds, and still count as passed in another order than it was
+/// read. A time further behind means that the clock was set back.
 pub const MAX_DISORDER_MS: u64 = 10_000;
 
 /// An entry of the window, and the time by which it ages: never ahead of the clock.
@@ -136,24 +30,23 @@ const NOWHERE: EventId = EventId { ms: 0, n: 0 };
 pub(crate) struct Log<K, P> {
     limits: Limits,
     mark: Epoch,
-    /// Stands for the moment of creation, or for what a refill leaves out: what is older belongs to
-    /// another tape, or is lost.
+    /// The moment of creation, or the position up to which a refill is incomplete: earlier ids belong to another tape,
+    /// or are lost.
     start: EventId,
-    /// Its own ids are this one or greater.
+    /// Ids that this tape gave are at or after this one.
     first: EventId,
-    /// What was lost is not after this id, or after the newest of its mark.
+    /// Lost entries are not after this id, or after the newest of their mark.
     loss_horizon: EventId,
-    /// The marks that it had before, each with the newest id that it was refilled with.
+    /// The earlier marks, each with the newest id of the refill.
     earlier: HashMap<Epoch, EventId>,
     pub(crate) last: EventId,
-    /// The latest time that was named since the clock was last set back. Ids follow it too, so that an
-    /// entry which a cursor withholds is never older than the read that withheld it (see
-    /// [`crate::Tape::resume`]).
+    /// The latest time since the clock was last set back. Ids follow it too, so that an entry which a cursor withholds
+    /// is never older than the read that withheld it (see [`crate::Tape::resume`]).
     clock: u64,
     /// The newest retained entry that left the window, of any topic.
     horizon: EventId,
-    /// The newest retained entry that left the window of a topic which the tape has forgotten since:
-    /// what a topic may have lost of which nothing is known.
+    /// The newest retained entry that left the window of a topic which the tape has forgotten since: the most that an
+    /// unknown topic may have lost.
     forgotten: EventId,
     /// In the order of the ids, and of the times.
     window: VecDeque<Aged<P>>,
@@ -163,18 +56,18 @@ pub(crate) struct Log<K, P> {
     conflated: HashMap<K, Arc<Entry<P>>>,
     conflated_bytes: usize,
     names: HashMap<K, usize>,
-    /// By number, because entries and cursors name topics more often than callers do.
+    /// By number, because entries and cursors refer to topics more often than callers do.
     pub(crate) topics: Slab<Topic<K, P>>,
     pub(crate) readers: Slab<Reader>,
-    pub(crate) ringing: Ringing,
+    pub(crate) scheduling: Scheduling,
     appended: u64,
     superseded: u64,
     evicted: u64,
 }
 
 impl<K: Key, P: Payload> Log<K, P> {
-    /// Makes a reader wait in all its topics. Hands back the waker that it had before, to be dropped
-    /// after the lock is released.
+    /// Registers a reader as waiting in all its topics. Returns its previous waker, to be dropped after the lock is
+    /// released.
     pub(crate) fn wait(&mut self, reader: usize, what: For, waker: &Waker) -> Option<Waker> {
         let Log {
             topics, readers, ..
@@ -219,14 +112,14 @@ impl<K: Key, P: Payload> Log<K, P> {
             names: HashMap::new(),
             topics: Slab::new(),
             readers: Slab::new(),
-            ringing: Ringing::default(),
+            scheduling: Scheduling::default(),
             appended: 0,
             superseded: 0,
             evicted: 0,
         }
     }
 
-    /// A log that goes on where another one ended.
+    /// A log that continues where another one ended.
     pub(crate) fn refilled(start: u64, mark: Epoch, limits: Limits, refill: Refill<K, P>) -> Self {
         let Refill {
             now,
@@ -271,7 +164,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         log
     }
 
-    /// Notes an id of before.
+    /// Records an earlier id.
     fn remember(&mut self, id: EventId) {
         if id > NOWHERE {
             let newest = self.earlier.entry(Epoch::of(id)).or_insert(id);
@@ -279,9 +172,9 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// Notes the time. Callers read it before they take the lock, so that it may be a little older than
-    /// what another one has named; where it is much older, the clock was set back, and entries that came
-    /// while it was ahead age from now on.
+    /// Records the time. Callers read it before they take the lock, so that it may be a little older than another
+    /// caller's; if it is much older, the clock was set back, and entries that were appended while it was ahead age
+    /// from now on.
     pub(crate) fn observe(&mut self, now: u64) {
         if now.saturating_add(MAX_DISORDER_MS) >= self.clock {
             self.clock = self.clock.max(now);
@@ -301,8 +194,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         self.mark.next(last, self.clock)
     }
 
-    /// Takes an event whose id was asked for. Nothing of the caller's runs here, so that the tape
-    /// is never left half changed.
+    /// Appends an event under its id. None of the caller's code runs here, so that the tape is never left half changed.
     pub(crate) fn append(&mut self, append: Append<K, P>, aftermath: &mut Aftermath<P>) {
         self.put(append, self.clock, aftermath);
     }
@@ -366,7 +258,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         dropped.push(old);
     }
 
-    /// Moves the window. The newest entry stays whatever it weighs, or no cursor could ever read it.
+    /// Moves the window. The newest entry stays whatever its weight, or no cursor could ever read it.
     fn evict(&mut self, dropped: &mut Vec<Arc<Entry<P>>>) {
         while let Some(oldest) = self.window.front() {
             let over = self.window.len() > 1
@@ -392,13 +284,13 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// What the window takes, with the topics that it keeps alive.
+    /// The bytes of the window, with the topics that it keeps alive.
     fn retained_bytes(&self) -> usize {
         let topics = self.retained_topics.saturating_mul(self.limits.topic_bytes);
         self.window_bytes.saturating_add(topics)
     }
 
-    /// The number of a topic, which is made if it is new.
+    /// The number of a topic, which is created if it is new.
     fn topic(&mut self, key: &K) -> usize {
         if let Some(&number) = self.names.get(key) {
             return number;
@@ -425,10 +317,10 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// Where a cursor of these topics stands that goes on after `id`, and whether it may know conflated
-    /// entries that are lost: it has seen one, or has skipped for it one that is here.
+    /// The position of a cursor of these topics that continues after `id`, and whether its client may have conflated
+    /// entries that are lost: it has seen one, or has skipped one of the tape's entries for it.
     ///
-    /// Whoever saw what is lost stands after the newest entry that is not.
+    /// A client that has seen a lost entry resumes from after the newest entry that is not lost.
     pub(crate) fn check<'a>(
         &self,
         topics: impl IntoIterator<Item = &'a K>,
@@ -461,12 +353,12 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// Adds a reader that nothing has been asked of yet.
+    /// Adds a reader that has not been polled yet.
     pub(crate) fn join(&mut self) -> usize {
         self.readers.insert(Reader::default())
     }
 
-    /// Adds topics to a reader; one that it has already stays as it is.
+    /// Adds topics to a reader; one that it has already is unchanged.
     pub(crate) fn listen<'a>(&mut self, reader: usize, topics: impl IntoIterator<Item = &'a K>)
     where
         K: 'a,
@@ -480,7 +372,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         self.readers[reader].shrink();
     }
 
-    /// Removes a reader, which is handed back to be dropped after the lock is released.
+    /// Removes a reader, which is returned to be dropped after the lock is released.
     pub(crate) fn leave(&mut self, reader: usize) -> Reader {
         let left = self.readers.remove(reader);
         for seat in left.seats() {
@@ -492,15 +384,15 @@ impl<K: Key, P: Payload> Log<K, P> {
         left
     }
 
-    /// Leaves the waking to the ringer, where there is one.
+    /// Leaves the waking to the scheduler, if there is one.
     pub(crate) fn hand_over(&mut self, aftermath: &mut Aftermath<P>) {
-        if self.ringing.ringers > 0 && !aftermath.wakers.is_empty() {
-            self.ringing.wakers.extend(aftermath.wakers.drain(..));
-            aftermath.wakers.append(&mut self.ringing.due);
+        if self.scheduling.schedulers > 0 && !aftermath.wakers.is_empty() {
+            self.scheduling.wakers.extend(aftermath.wakers.drain(..));
+            aftermath.wakers.append(&mut self.scheduling.due);
         }
     }
 
-    /// Takes the wakers of all cursors that wait.
+    /// Takes the wakers of all waiting cursors.
     pub(crate) fn wake_all(&mut self) -> Vec<Waker> {
         let readers = self.readers.iter_mut();
         readers

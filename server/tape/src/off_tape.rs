@@ -2,14 +2,14 @@ use std::fmt;
 
 use crate::EventId;
 
-/// A position is not on the tape, or no longer: what came after it is not all there.
+/// A position that is not on the tape, or no longer: events after it are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OffTape {
     /// The position in question.
     pub position: EventId,
-    /// The oldest position that would have done.
+    /// The oldest position that can be resumed from.
     pub oldest: EventId,
-    /// The newest position that would have done.
+    /// The newest position that can be resumed from.
     pub newest: EventId,
 }
 

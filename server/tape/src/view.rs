@@ -3,18 +3,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{
-    EventId, Key, Payload, Stats,
-    log::{Entry, Log},
-};
+use crate::{EventId, Key, Payload, Stats, entry::Entry, log::Log};
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Callers' code that may panic under the lock (a payload, a view) runs before anything is
-    // changed, so the log is whole.
+    // Callers' code that may panic under the lock (a payload, a view) runs before any change, so the log is consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The tape as it is at one position.
+/// The tape at one position.
 pub struct View<'a, K, P> {
     log: &'a Log<K, P>,
 }
@@ -29,7 +25,7 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
         self.log.last
     }
 
-    /// What the tape holds and what has happened on it.
+    /// Counts of the tape's content and of what has happened on it.
     pub fn stats(&self) -> Stats {
         self.log.stats()
     }
@@ -60,7 +56,7 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
         entries.into_iter().flatten().map(|entry| pair(entry))
     }
 
-    /// The conflated entries of a topic that are newer than `after`, oldest first: what has changed since.
+    /// The conflated entries of a topic that are newer than `after`, oldest first.
     pub fn conflated_after(
         &self,
         topic: &K,
@@ -71,8 +67,8 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
         entries.into_iter().flatten().map(|(_, entry)| pair(entry))
     }
 
-    /// The retained entries of a topic that are in the window and older than `before`, newest first. It is
-    /// found without looking at the others.
+    /// The retained entries of a topic that are in the window and older than `before`, newest first. They are found
+    /// without reading the others.
     pub fn retained_before(
         &self,
         topic: &K,

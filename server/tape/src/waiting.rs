@@ -1,21 +1,19 @@
-//! Who waits for what. A cursor waits in a list of each of its topics; an append empties the lists
-//! of the topics that it touches and wakes whom it finds there.
+//! The waiting cursors of each topic. A cursor waits in a list of each of its topics; an append empties the lists of
+//! its topics and wakes the cursors in them.
 //!
-//! A cursor that one topic has woken stays in the lists of its other topics, without a waker: so
-//! waking costs one step a cursor, however many topics the cursor has, and a second append before
-//! the cursor's turn finds the list empty.
+//! A cursor that one topic has woken stays in the lists of its other topics, without a waker. So waking costs one step
+//! per cursor, however many topics the cursor has, and a second append before the cursor's turn finds the list empty.
 
 use std::{collections::HashSet, task::Waker};
 
 use slab::Slab;
 
-/// The side of a cursor that is behind the lock.
+/// The part of a cursor that is behind the lock.
 #[derive(Default)]
 pub(crate) struct Reader {
     pub(crate) waker: Option<Waker>,
     pub(crate) seats: Vec<Seat>,
-    /// The topics of `seats`, where they are many, so that naming one twice is noticed without a
-    /// search.
+    /// The topics of `seats`, if they are many, so that a topic named twice is found without a search.
     #[expect(
         clippy::box_collection,
         reason = "most readers have none, and there are many readers"
@@ -23,13 +21,13 @@ pub(crate) struct Reader {
     topics: Option<Box<HashSet<usize>>>,
 }
 
-/// The most seats that are searched one by one.
+/// The largest number of seats that are searched one by one.
 const FEW: usize = 16;
 
 /// A reader's place in one topic.
 pub(crate) struct Seat {
     pub(crate) topic: usize,
-    /// Where in which list of the topic it waits.
+    /// Its list and its place in it.
     pub(crate) waits: Option<(For, usize)>,
 }
 
@@ -50,7 +48,7 @@ pub(crate) struct Waits {
 }
 
 impl Reader {
-    /// Adds a topic; false if it is there already.
+    /// Adds a topic; returns false if it is there already.
     pub(crate) fn add(&mut self, topic: usize) -> bool {
         let new = match &mut self.topics {
             Some(topics) => topics.insert(topic),
@@ -66,12 +64,12 @@ impl Reader {
         new
     }
 
-    /// Gives back what it has more of than its topics need: most have few, and never more.
+    /// Releases memory that its topics do not need: most readers have few, and never more.
     pub(crate) fn shrink(&mut self) {
         self.seats.shrink_to_fit();
     }
 
-    /// Ends the waiting, if it waits: it has its turn now.
+    /// Ends the waiting, if it waits, because its turn has come.
     pub(crate) fn wake_all(&mut self) -> Option<Waker> {
         self.waker.take()
     }
@@ -106,7 +104,7 @@ impl Waits {
         }
     }
 
-    /// Takes a seat out of the list where it waits; the last of the list moves to its place.
+    /// Removes a seat from the list in which it waits; the last of the list takes its place.
     pub(crate) fn leave(&mut self, readers: &mut Slab<Reader>, seat: &Seat) {
         let Some((what, index)) = seat.waits else {
             return;

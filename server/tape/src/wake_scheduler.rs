@@ -6,16 +6,16 @@ use std::{
 
 use crate::{Key, Payload, log::Log, view::lock};
 
-/// Wakes cursors in the place of the appends that concern them: see [`crate::Tape::ringer`].
+/// Wakes cursors instead of the appends that concern them: see [`crate::Tape::wake_scheduler`].
 ///
-/// Dropping it wakes the cursors that are left, and appends wake cursors themselves again.
+/// When it is dropped, it wakes the remaining cursors, and appends wake cursors themselves again.
 pub struct WakeScheduler<K: Key, P: Payload> {
     log: Arc<Mutex<Log<K, P>>>,
 }
 
 impl<K: Key, P: Payload> WakeScheduler<K, P> {
     pub(crate) fn new(log: &Arc<Mutex<Log<K, P>>>) -> Self {
-        lock(log).ringing.ringers += 1;
+        lock(log).scheduling.schedulers += 1;
         WakeScheduler {
             log: Arc::clone(log),
         }
@@ -24,21 +24,21 @@ impl<K: Key, P: Payload> WakeScheduler<K, P> {
     /// Waits until there is a cursor to wake.
     pub fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut log = lock(&self.log);
-        let ringing = &mut log.ringing;
-        if !ringing.wakers.is_empty() {
+        let scheduling = &mut log.scheduling;
+        if !scheduling.wakers.is_empty() {
             return Poll::Ready(());
         }
         let waker = context.waker();
-        if !ringing.due.iter().any(|due| due.will_wake(waker)) {
-            ringing.due.push(waker.clone());
+        if !scheduling.due.iter().any(|due| due.will_wake(waker)) {
+            scheduling.due.push(waker.clone());
         }
         Poll::Pending
     }
 
-    /// Wakes up to `most` cursors, in the order in which they were left to it. Returns how many.
-    pub fn ring(&mut self, most: usize) -> usize {
+    /// Wakes up to `most` cursors, in the order in which they became due. Returns how many.
+    pub fn wake(&mut self, most: usize) -> usize {
         let mut log = lock(&self.log);
-        let wakers = &mut log.ringing.wakers;
+        let wakers = &mut log.scheduling.wakers;
         let count = wakers.len().min(most);
         let wakers: Vec<_> = wakers.drain(..count).collect();
         drop(log);
@@ -52,8 +52,8 @@ impl<K: Key, P: Payload> WakeScheduler<K, P> {
 impl<K: Key, P: Payload> Drop for WakeScheduler<K, P> {
     fn drop(&mut self) {
         let mut log = lock(&self.log);
-        log.ringing.ringers -= 1;
-        let left = std::mem::take(&mut log.ringing.wakers);
+        log.scheduling.schedulers -= 1;
+        let left = std::mem::take(&mut log.scheduling.wakers);
         drop(log);
         for waker in left {
             waker.wake();

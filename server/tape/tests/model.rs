@@ -40,19 +40,19 @@ enum Op {
     Clock(i64),
     Open(Vec<Key>, Option<u64>),
     Of(Index, ClientOp),
-    /// The process ends and another one goes on with what was stored, all clients come back.
+    /// The process ends, another one continues with the stored entries, and all clients come back.
     Crash(Crash),
 }
 
 #[derive(Debug, Clone)]
 struct Crash {
-    /// So many of the last entries were not stored.
+    /// How many of the last entries were not stored.
     lost: usize,
-    /// Of what was retained, the store has no longer what is before one of its entries.
+    /// Retained entries before one of them are no longer stored.
     forgotten: Option<Index>,
-    /// So many of the last deliveries in order have not arrived, at any client.
+    /// How many of the last deliveries in order have not arrived, at any client.
     cut: usize,
-    /// The next tape has the same mark, and is told a time after all that was given.
+    /// The next tape has the same mark, and a time after every id that was given.
     same: bool,
 }
 
@@ -62,11 +62,11 @@ enum ClientOp {
     Poll(usize),
     Add(Key),
     Interval(Option<u64>),
-    /// The connection breaks; the last so many deliveries in order have not arrived.
+    /// The connection breaks; this number of the last deliveries in order have not arrived.
     Break(usize),
     /// The client comes back with the cursor's own position.
     Move,
-    /// The client comes back with what would be that position on a tape of another mark.
+    /// The client comes back with that position under another mark.
     Foreign(u32),
     Restart,
     Leave,
@@ -119,42 +119,42 @@ fn limits() -> impl Strategy<Value = Limits> {
     )
 }
 
-/// An entry, for ever.
+/// An entry, kept for ever.
 struct Entry {
     id: EventId,
     topics: BTreeSet<Key>,
     conflation_key: Option<Key>,
     weight: usize,
-    /// From when on it ages.
+    /// The time from which it ages.
     at: u64,
     /// Superseded or evicted.
     gone: bool,
 }
 
-/// What one reader must see and has seen, over all its connections.
+/// What one reader must receive and has received, over all its connections.
 struct Client {
     cursor: Cursor<Key, Item>,
-    /// Its topics, each with the position from which on it is followed.
+    /// Its topics, each with the position from which it is followed.
     since: BTreeMap<Key, EventId>,
     interval: Option<u64>,
-    /// The longest interval that its connections have had since the log begins.
+    /// The longest interval of its connections since the log begins.
     longest: Option<u64>,
-    /// Up to where, and of which topics, it must see what is conflated again.
+    /// The position and the topics up to which it must receive conflated entries again.
     again: Option<(EventId, BTreeSet<Key>)>,
     /// Where the log begins.
     base: EventId,
-    /// What was delivered, and whether in order.
+    /// The deliveries, and whether they were in order.
     log: Vec<(EventId, bool)>,
-    /// The greatest id of this connection: what it was resumed from, or delivered.
+    /// The greatest id of this connection: the one resumed from, or delivered.
     greatest: EventId,
     /// The conflated entries that this connection has delivered.
     conflated: BTreeSet<EventId>,
-    /// Whether topics were added to this connection: what those lost before may not be known.
+    /// Whether topics were added to this connection: their earlier losses may be unknown.
     added: bool,
     /// When the last round of conflated entries began, and the newest id then.
     round: Option<(u64, EventId)>,
-    /// When entries of each conflation key were delivered, since the clock stepped back or the
-    /// interval or the connection changed.
+    /// When entries of each conflation key were delivered, since the clock stepped back or the interval or the
+    /// connection changed.
     times: BTreeMap<Key, Vec<u64>>,
     count: Arc<Count>,
     /// The topics that it waits for, and whether conflated entries wake it.
@@ -176,7 +176,7 @@ impl Client {
         since.any(|&since| entry.id > since)
     }
 
-    /// Whether it must see an entry though it may have seen it before.
+    /// Whether it must receive an entry though it may have received it before.
     fn sees_again(&self, entry: &Entry) -> bool {
         self.again.as_ref().is_some_and(|(until, topics)| {
             let is_of_old = entry.conflation_key.is_some() && entry.id <= *until;
@@ -184,7 +184,7 @@ impl Client {
         })
     }
 
-    /// What it must yet see, or must have seen before it was gone.
+    /// What it must still receive, or must have received before it was gone.
     fn unread<'a>(&self, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
         let seen: BTreeSet<EventId> = self.log.iter().map(|&(id, _)| id).collect();
         entries
@@ -208,11 +208,11 @@ impl Client {
         now >= began + interval || now < began || last.ms >= began.max(newest.ms) + interval
     }
 
-    /// Goes on with another cursor, from a position.
+    /// Continues with another cursor, from a position.
     fn reconnected(&mut self, cursor: Cursor<Key, Item>, position: EventId) {
         self.cursor = cursor;
         self.cursor.set_min_interval(self.interval);
-        // What was withheld before may not have come yet.
+        // Entries that were withheld before may not have been delivered yet.
         self.longest = self.longest.max(self.interval);
         self.waits = None;
         self.moved(position);
@@ -227,7 +227,7 @@ impl Client {
         self.times.clear();
     }
 
-    /// Forgets everything before a position, which it knows from a view.
+    /// Forgets everything before a position, because a view has shown it.
     fn begin_at(&mut self, position: EventId) {
         self.base = position;
         self.log.clear();
@@ -250,24 +250,24 @@ fn mark_of(id: EventId) -> u32 {
 
 struct Model {
     limits: Limits,
-    /// What is known begins here.
+    /// The model begins here.
     start: EventId,
     mark: u32,
     tape: Tape<Key, Item>,
     now: u64,
-    /// The latest time that the tape has been told since the clock was last set back.
+    /// The latest time that the tape has received since the clock was last set back.
     clock: u64,
     last: EventId,
     entries: Vec<Entry>,
     clients: Vec<Client>,
-    /// What this tape was not given: how many entries, and how many of them were gone.
+    /// The entries that this tape was not refilled with: how many, and how many of them were gone.
     before: (u64, u64),
-    /// The marks that it had before, each with the newest id that was stored.
+    /// The earlier marks, each with the newest id that was stored.
     earlier: BTreeMap<u32, EventId>,
     /// The first id that the tape could give, and the newest that any tape has given.
     first: EventId,
     given: EventId,
-    /// The newest id that any tape had given when something was lost.
+    /// The newest id that any tape had given when an entry was lost.
     loss_horizon: EventId,
 }
 
@@ -325,19 +325,19 @@ impl Model {
             cut,
             same,
         } = crash;
-        // What was stored once stays so.
+        // What was stored once stays stored.
         let stored = self.entries.len().saturating_sub(lost);
         let stored = stored.max(self.before.0 as usize);
         let all = stored == self.entries.len();
         self.entries.truncate(stored);
-        // Where nothing that was retained is missing, every position is as good as before.
+        // If no retained entry is missing, every position is as valid as before.
         let since = forgotten
             .filter(|_| !self.entries.is_empty())
             .map(|index| index.get(&self.entries))
             .filter(|entry| entry.conflation_key.is_none())
             .map_or(self.start, |entry| entry.id.max(self.start));
         self.start = since;
-        // What is stored of each conflation key, and what of all.
+        // The stored entries of each conflation key, and of all.
         let mut newest_of: BTreeMap<Key, EventId> = BTreeMap::new();
         for entry in &self.entries {
             newest_of.extend(entry.conflation_key.map(|key| (key, entry.id)));
@@ -410,7 +410,7 @@ impl Model {
         }
     }
 
-    /// Where a client stands that has seen this id, by what is known of its mark.
+    /// The position of a client that has seen this id, by what is known of its mark.
     fn place(&self, id: EventId) -> Option<EventId> {
         if mark_of(id) == self.mark && self.first <= id && id <= self.last {
             return Some(id);
@@ -460,7 +460,11 @@ impl Model {
             });
             *woken += usize::from(wakes.is_some());
         }
-        assert_eq!(counts(&self.clients), woken, "who is woken, and how often");
+        assert_eq!(
+            counts(&self.clients),
+            woken,
+            "the woken readers, and how often"
+        );
 
         for (id, (topics, conflation_key, weight)) in ids.into_iter().zip(events) {
             if conflation_key.is_some() {
@@ -482,7 +486,7 @@ impl Model {
         }
     }
 
-    /// Gives the next id away.
+    /// Reserves the next id.
     fn next_id(&mut self) -> EventId {
         self.last = if self.clock > self.last.ms {
             first_of(self.clock, self.mark)
@@ -497,7 +501,7 @@ impl Model {
         self.last
     }
 
-    /// Takes note of the time.
+    /// Records the time.
     fn observe(&mut self) {
         if self.now + MAX_DISORDER_MS >= self.clock {
             self.clock = self.clock.max(self.now);
@@ -712,7 +716,7 @@ impl Model {
         }
     }
 
-    /// Something that was retained has left the window since a position.
+    /// Whether a retained entry has left the window since a position.
     fn check_off(&self, position: EventId) {
         let mut evicted = self
             .entries
@@ -722,7 +726,7 @@ impl Model {
         assert!(lost || position < self.start, "nothing is lost");
     }
 
-    /// Reads once, and checks what comes; returns whether anything did.
+    /// Reads once, and checks the result; returns whether anything was read.
     fn read(&mut self, client: &mut Client, max_bytes: usize, polls: bool) -> bool {
         let (now, last) = (self.now, self.last);
         self.observe();
@@ -757,7 +761,10 @@ impl Model {
             self.restart(client);
             return true;
         }
-        assert!(!client.lost_one(&self.entries), "a loss that is not told");
+        assert!(
+            !client.lost_one(&self.entries),
+            "a loss that is not reported"
+        );
 
         let bytes: usize = out.iter().map(|delivery| delivery.payload.weight).sum();
         assert!(out.len() <= 1 || bytes <= max_bytes);
@@ -786,7 +793,10 @@ impl Model {
                 Some(key) => {
                     assert!(client.conflated.insert(id), "twice on one connection");
                     let newest = client.round.map(|(_, newest)| newest);
-                    assert!(begins || Some(id) <= newest, "more often than asked for");
+                    assert!(
+                        begins || Some(id) <= newest,
+                        "more often than the interval allows"
+                    );
                     let times = client.times.entry(key).or_default();
                     times.push(now);
                     // Rounds begin an interval apart; that of the second began after the first.
@@ -813,7 +823,7 @@ impl Model {
         let mut live = client.unread(&self.entries).filter(|entry| !entry.gone);
         if max_bytes == usize::MAX {
             assert_eq!(position, last);
-            // With nothing left to read, all that can remain waits for its time.
+            // With nothing left to read, all remaining entries wait for their time.
             let due = client.cursor.due();
             match live.next() {
                 None => {}
@@ -834,7 +844,7 @@ impl Model {
         !out.is_empty()
     }
 
-    /// Lets everybody read to the end, a little at a time.
+    /// Reads everything, for every client, a little at a time.
     fn settle(&mut self) {
         self.now = self.now.max(self.clock) + 1000;
         for mut client in std::mem::take(&mut self.clients) {

@@ -1,4 +1,4 @@
-//! The tape, one promise a test.
+//! The guarantees of the tape, one per test.
 
 use std::{
     sync::{
@@ -105,7 +105,7 @@ fn a_cursor_reads_what_counts_of_its_topics() {
 }
 
 #[test]
-fn ids_rise_when_the_clock_steps_back_and_the_payload_knows_its_id() {
+fn ids_rise_when_the_clock_steps_back_and_the_payload_receives_its_id() {
     let tape = tape(WIDE);
     let ids: Vec<String> = [1000, 1001, 1001, 500, 1002]
         .map(|now| keep(&tape, now, &["a"], "").to_string())
@@ -239,7 +239,7 @@ fn a_cursor_is_off_the_tape_only_when_its_own_topics_lost_something_unread() {
 }
 
 #[test]
-fn resuming_goes_on_after_an_id_or_says_that_it_cannot() {
+fn resuming_continues_after_an_id_or_fails() {
     let tape = tape(Limits { entries: 2, ..WIDE });
     let ids: Vec<EventId> = ["1", "2", "3", "4"]
         .map(|text| keep(&tape, 1001, &["a"], text))
@@ -415,7 +415,7 @@ fn a_clock_that_stepped_back_does_not_hold_merging_entries_back() {
 }
 
 #[test]
-fn an_append_wakes_who_waits_for_its_topics_once_and_nobody_else() {
+fn an_append_wakes_the_cursors_that_wait_for_its_topics_once_and_no_others() {
     let tape = tape(WIDE);
     let [a, b, both, none] = [(); 4].map(|()| Arc::new(Count::default()));
     let mut cursor_a = tape.subscribe(&["a"]);
@@ -445,7 +445,7 @@ fn an_append_wakes_who_waits_for_its_topics_once_and_nobody_else() {
         Poll::Ready(Ok(102))
     );
     conflate(&tape, 1000, "b", "q");
-    assert_eq!(woken(), [1, 1, 1, 0], "it has not asked to be woken");
+    assert_eq!(woken(), [1, 1, 1, 0], "it is not waiting");
     assert_eq!(poll(&mut cursor_both, &both, 1000), ready(&["q"]));
     assert!(poll(&mut cursor_both, &both, 1000).is_pending());
     assert!(poll(&mut cursor_both, &both, 1000).is_pending());
@@ -457,7 +457,7 @@ fn an_append_wakes_who_waits_for_its_topics_once_and_nobody_else() {
 }
 
 #[test]
-fn who_waits_for_an_interval_is_woken_by_retained_entries_alone() {
+fn a_cursor_that_waits_for_an_interval_is_woken_by_retained_entries_only() {
     let tape = tape(WIDE);
     let count = Arc::new(Count::default());
     let mut cursor = tape.subscribe(&["q", "news"]);
@@ -497,7 +497,7 @@ fn a_cursor_that_waits_learns_that_it_is_off_the_tape() {
 }
 
 #[test]
-fn who_comes_and_goes_leaves_nothing_behind() {
+fn cursors_that_are_dropped_leave_nothing_behind() {
     let tape = tape(Limits {
         entries: 10,
         ..WIDE
@@ -667,7 +667,7 @@ fn threads_append_and_read_at_once() {
     let start = Arc::new(Barrier::new(WRITERS + READERS));
     let readers: Vec<_> = (0..READERS)
         .map(|reader| {
-            // Some follow one writer, some all of them; the newest quote is all that they must see.
+            // Some cursors follow one writer, some all of them; the newest quote is all that they must read.
             let topics: Vec<usize> = if reader < WRITERS {
                 vec![reader]
             } else {
@@ -732,7 +732,7 @@ fn threads_append_and_read_at_once() {
 }
 
 #[test]
-fn who_reads_ahead_waits_with_the_reading_that_reads_everything() {
+fn a_cursor_that_reads_ahead_waits_after_the_read_that_reads_everything() {
     let tape = tape(WIDE);
     let mut cursor = tape.subscribe(&["a"]);
     let count = Arc::new(Count::default());
@@ -758,7 +758,7 @@ fn who_reads_ahead_waits_with_the_reading_that_reads_everything() {
     keep(&tape, 1000, &["a"], "after");
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
     assert_eq!(read(&mut cursor, 1000), ["next", "after"]);
-    // With an interval it has to look again, to know when.
+    // With an interval it has to poll again to learn its time.
     cursor.set_min_interval(Some(100));
     conflate(&tape, 1000, "a", "conflated");
     out.clear();
@@ -767,7 +767,7 @@ fn who_reads_ahead_waits_with_the_reading_that_reads_everything() {
 }
 
 #[test]
-fn a_ringer_wakes_those_whom_an_append_leaves_to_it() {
+fn a_wake_scheduler_wakes_the_cursors_that_an_append_leaves_to_it() {
     let tape = tape(WIDE);
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
@@ -785,27 +785,27 @@ fn a_ringer_wakes_those_whom_an_append_leaves_to_it() {
     waiting(&mut many);
     let woken = || count.0.swap(0, Ordering::SeqCst);
 
-    let mut ringer = tape.ringer();
+    let mut scheduler = tape.wake_scheduler();
     let due = Arc::new(Count::default());
     let due_waker = Waker::from(due.clone());
     let mut due_context = Context::from_waker(&due_waker);
-    assert_eq!(ringer.poll_due(&mut due_context), Poll::Pending);
+    assert_eq!(scheduler.poll_due(&mut due_context), Poll::Pending);
 
     keep(&tape, 1000, &["none"], "to nobody");
     assert_eq!((woken(), due.get()), (0, 0));
     keep(&tape, 1000, &["many"], "to many");
     assert_eq!((woken(), due.get()), (0, 1));
-    assert_eq!(ringer.poll_due(&mut due_context), Poll::Ready(()));
-    assert_eq!((ringer.ring(60), woken()), (60, 60));
-    assert_eq!((ringer.ring(60), woken()), (40, 40));
-    assert_eq!(ringer.ring(60), 0);
-    assert_eq!(ringer.poll_due(&mut due_context), Poll::Pending);
+    assert_eq!(scheduler.poll_due(&mut due_context), Poll::Ready(()));
+    assert_eq!((scheduler.wake(60), woken()), (60, 60));
+    assert_eq!((scheduler.wake(60), woken()), (40, 40));
+    assert_eq!(scheduler.wake(60), 0);
+    assert_eq!(scheduler.poll_due(&mut due_context), Poll::Pending);
 
-    // Those who are left when it goes are woken, and from then on everybody at once.
+    // The cursors that are left when it is dropped are woken, and from then on all at once.
     waiting(&mut many);
     keep(&tape, 1000, &["many"], "more");
     assert_eq!(woken(), 0);
-    drop(ringer);
+    drop(scheduler);
     assert_eq!(woken(), 100);
     waiting(&mut many);
     keep(&tape, 1000, &["many"], "most");
@@ -858,7 +858,7 @@ fn a_refilled_tape_goes_on_where_the_other_ended() {
             Ok::<_, OffTape>(read(&mut cursor, now))
         };
         assert_eq!(resumed("1000-1000").unwrap(), ["a story", "another", "new"]);
-        // Of a quote that was never stored.
+        // For a quote that was never stored.
         assert_eq!(resumed("1003-1007").unwrap(), ["another", "new"]);
         assert_eq!(resumed("1004-1000").unwrap(), ["new"]);
         for foreign in ["999-1000", "1003-3000", "1003-2000"] {
@@ -916,7 +916,7 @@ fn entries_with_many_topics_leave_sooner() {
     assert_eq!(tape.stats().retained_bytes, 21 * 5 + 8 * 100);
     keep(&tape, 1000, &["i", "j"], "12345");
     let stats = tape.stats();
-    // Topics that a newer entry has too do not become fewer: everything before that one leaves.
+    // Topics that a newer entry has too do not become fewer: everything before that entry leaves.
     assert_eq!((stats.retained, stats.retained_bytes), (1, 5 + 2 * 100));
 }
 
@@ -934,7 +934,7 @@ fn a_cursor_that_is_off_the_tape_can_go_on_with_what_is_left() {
     assert_eq!(read(&mut cursor, 1000), ["3", "4", "conflated"]);
 }
 
-/// The clock of a machine that is set forth and back.
+/// The clock of a machine, set forwards and back.
 fn clock() -> impl Strategy<Value = Vec<(i64, u64)>> {
     const DAY: i64 = 86_400_000;
     let step = prop_oneof![
@@ -961,12 +961,12 @@ proptest! {
         for (by, count) in steps {
             now = now.saturating_add_signed(by);
             for _ in 0..count {
-                let id = keep(&tape, now, &["a"], "told while the clock was set");
+                let id = keep(&tape, now, &["a"], "appended while the clock was set");
                 prop_assert!(id > last, "{id} after {last}");
                 last = id;
             }
         }
-        // Right again, and behind everything that was ever named.
+        // Right again, and later than every earlier time.
         let right = NOW - 1_000_000_000;
         let before = keep(&tape, right, &["a"], "before");
         prop_assert!(before > last);
@@ -975,7 +975,7 @@ proptest! {
         for second in 1..=200 {
             let id = keep(&tape, right + second * 1_000, &["a"], "since");
             prop_assert!(id > last);
-            // The time of the ids stands still where it is ahead.
+            // While it is ahead, the time of the ids stands still.
             prop_assert!(id.ms <= (right + second * 1_000).max(right + ahead));
             last = id;
             let retained = tape.view(|view| view.retained(&"a").count() as u64);

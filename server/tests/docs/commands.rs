@@ -1,4 +1,4 @@
-//! The commands of the pages, run by bash in a folder of their own, page by page and from top to bottom.
+//! The commands of the pages, run by bash in a temporary folder, page by page and from top to bottom.
 
 use std::{
     fmt::Write as _,
@@ -16,7 +16,7 @@ use crate::{
     server::Server,
 };
 
-/// What `commands.sh` defines beside what a page brings.
+/// The definitions of `commands.sh`, beside those of a page.
 const AROUND: &str = include_str!("commands.sh");
 
 /// The programs that commands may use. Any other is not found, so that the page fails.
@@ -32,7 +32,7 @@ const PROGRAMS: [&str; 9] = [
     "tee",
 ];
 
-/// What a page may name and no test can run, with the reason.
+/// Programs that a page may name and no test can run, with the reason.
 const STUBS: [(&str, &str); 5] = [
     ("git", "a clone needs the network"),
     ("cd", "the folder of a clone is not there"),
@@ -44,7 +44,7 @@ const STUBS: [(&str, &str); 5] = [
 /// How long a page may take. None takes more than a few seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A folder that is gone afterwards.
+/// A folder that is removed afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -68,13 +68,13 @@ impl Drop for Folder {
     }
 }
 
-/// What a command of a `console` block has to print; `…` stands for anything.
+/// The expected output of a command of a `console` block; `…` stands for anything.
 struct Expected {
     line: usize,
     text: String,
 }
 
-/// The script of a page, and what its commands have to print, in their order.
+/// The script of a page, and the expected output of its commands, in their order.
 fn script(page: &Page) -> (String, Vec<Expected>) {
     let mut script = String::new();
     let mut expected = Vec::new();
@@ -91,7 +91,7 @@ fn script(page: &Page) -> (String, Vec<Expected>) {
                     let mut command = command
                         .unwrap_or_else(|| panic!("{}:{number}: expected a prompt", page.path))
                         .to_owned();
-                    // It goes on after a backslash and within quotes.
+                    // It continues after a backslash and within quotes.
                     while command.ends_with('\\') || command.matches('\'').count() % 2 == 1 {
                         let (_, more) = lines.next().expect("a command goes on");
                         let _ = write!(command, "\n{more}");
@@ -115,7 +115,7 @@ fn script(page: &Page) -> (String, Vec<Expected>) {
     (script, expected)
 }
 
-/// Whether a text is another one in which `…` stands for anything.
+/// Whether a text matches another one in which `…` stands for anything.
 fn is_like(text: &str, pattern: &str) -> bool {
     let mut parts = pattern.trim_end().split('…');
     let Some(mut rest) = text
@@ -135,7 +135,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
     is_open || rest.is_empty() || pattern.is_empty()
 }
 
-/// Runs the commands of a page; answers with the names of the stubs that it used.
+/// Runs the commands of a page; returns the names of the stubs that it used.
 fn run(
     page: &Page,
     script: &str,
@@ -168,7 +168,7 @@ fn run(
         .current_dir(folder.0.join("here"))
         .env_remove("LEPTOS_OUTPUT_NAME")
         .env_remove("RUST_LOG")
-        // Keys of sources that no test asks.
+        // Keys of sources that no test connects to.
         .envs(
             ["ALPACA_KEY", "ALPACA_SECRET", "FINNHUB_KEY"]
                 .map(|key| (format!("TICKERTAPE_{key}"), "none")),
@@ -193,8 +193,8 @@ fn run(
     };
     let output = output.unwrap();
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(format!("{}: {}: {told}", at(&folder.0), output.status));
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("{}: {}: {errors}", at(&folder.0), output.status));
     }
     for (number, Expected { line, text }) in expected.iter().enumerate() {
         let printed = fs::read_to_string(folder.0.join(format!("{number}.txt"))).unwrap();
@@ -248,7 +248,7 @@ fn every_command_runs() {
     }
 }
 
-/// The commands that blocks of text show and nothing runs, by how they begin, with the reason.
+/// The commands in blocks of text, which are not run, by their beginnings, with the reason.
 const SHOWN: [(&str, &str); 4] = [
     (
         "tickertape import 20131007_trade.zip",

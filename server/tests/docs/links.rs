@@ -1,14 +1,14 @@
-//! Where the links and the paths of the pages lead.
+//! The links and the paths of the pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pages::{Page, pages, root};
 
-/// The name that a heading has in an address, as GitHub makes it.
+/// The anchor of a heading, as GitHub generates it.
 fn anchor(heading: &str) -> String {
     let mut text = String::new();
     let mut rest = heading;
-    // Of a link counts what is shown.
+    // Of a link, its text counts.
     while let Some((before, after)) = rest.split_once("](") {
         text.push_str(before);
         rest = after.split_once(')').map_or("", |(_, after)| after);
@@ -130,8 +130,8 @@ fn every_page_is_in_an_index() {
     }
 }
 
-/// What stands in backquotes and begins with a folder of the repository is a path, and is there. `NAME` in capitals and `…`
-/// stand for what the reader puts there.
+/// A text in backquotes that begins with a folder of the repository is a path, and exists. `NAME` in capitals and `…`
+/// stand for parts that the reader fills in.
 #[test]
 fn every_path_is_there() {
     const FOLDERS: [&str; 7] = [

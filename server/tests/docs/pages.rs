@@ -1,4 +1,4 @@
-//! The pages, and what they consist of.
+//! The pages, and their parts.
 
 use std::{
     fs,
@@ -85,7 +85,7 @@ impl Page {
     }
 }
 
-/// What a block may be. The commands of `sh` and `console` are run; the latter has a prompt and what comes of it.
+/// The languages of blocks. The commands of `sh` and `console` are run; the latter has a prompt and the output.
 const LANGUAGES: [&str; 10] = [
     "sh", "console", "toml", "json", "text", "js", "html", "nginx", "caddy", "ini",
 ];
@@ -102,7 +102,7 @@ fn code_stands_between_fences_with_a_language() {
                 block.language
             );
         }
-        // Four blanks after an empty line would be code, too, and nobody would run it.
+        // Four blanks after an empty line would be code, too, and would not be run.
         let mut before = ("", "");
         for (number, line) in page.prose() {
             let in_list = before.0.starts_with(['-', ' ']) || before.0.starts_with("1.");

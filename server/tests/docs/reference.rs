@@ -1,7 +1,7 @@
 //! The parts of the reference that are generated from the code.
 //!
-//! A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`. With the variable of the environment
-//! `TICKERTAPE_REWRITE_DOCS` it is written anew; without, it is compared.
+//! A generated part is between `<!-- generated: NAME -->` and `<!-- end -->`. With the environment variable
+//! `TICKERTAPE_REWRITE_DOCS` it is rewritten; without, it is compared.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use crate::{
     server::Server,
 };
 
-/// Compares a generated part of a page with what it is to be, or writes it.
+/// Compares a generated part of a page with its expected text, or writes it.
 fn generated(path: &str, name: &str, expected: &str) {
     let file = root().join(path);
     let text = fs::read_to_string(&file).unwrap();
@@ -40,7 +40,7 @@ fn generated(path: &str, name: &str, expected: &str) {
         .find(|(written, expected)| written != expected);
     assert!(
         written == expected,
-        "{path}, part {name}, is not what the code says: run `TICKERTAPE_REWRITE_DOCS=1 cargo test -p server --test docs`; the first difference is {differs:#?}"
+        "{path}, part {name}, differs from the code: run `TICKERTAPE_REWRITE_DOCS=1 cargo test -p server --test docs`; the first difference is {differs:#?}"
     );
 }
 
@@ -50,7 +50,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// What an option is for, and its default in words where the help has one.
+/// The purpose of an option, and its default in words if the help has one.
 fn help(option: &Arg) -> (String, Option<String>) {
     let help = option
         .get_help()
@@ -66,7 +66,7 @@ fn help(option: &Arg) -> (String, Option<String>) {
     }
 }
 
-/// How an option is written, with what it takes.
+/// The notation of an option, with its value.
 fn written(option: &Arg) -> String {
     let value = option.get_value_names().and_then(|names| names.first());
     let value = value.map(ToString::to_string).unwrap_or_default();
@@ -179,12 +179,12 @@ fn commands() {
     generated("docs/reference/command-line.md", "commands", &text);
 }
 
-/// A metric, as `/metrics` describes it.
+/// A metric, as described in `/metrics`.
 #[derive(Default)]
 struct Metric {
     kind: String,
     help: String,
-    /// The labels with the values that there are.
+    /// The labels with their possible values.
     labels: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -255,7 +255,7 @@ fn metrics() {
         );
     }
     generated("docs/reference/metrics.md", "metrics", &text);
-    // What the pages name is there.
+    // Names on the pages exist.
     for page in pages() {
         for (number, line) in page.prose() {
             for name in line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
@@ -280,7 +280,7 @@ fn metrics() {
     }
 }
 
-/// The events of a stream, by the names of their schemas, and what their names on the wire are.
+/// The events of a stream, by the names of their schemas, and their names on the wire.
 const EVENTS: [(&str, &str); 6] = [
     ("Quote", "message"),
     ("Session", "session"),
@@ -307,19 +307,19 @@ const TYPES: [&str; 13] = [
     "TradingState",
 ];
 
-/// What is said of a field, wherever it stands; a field that is named has the name that it has on the wire.
+/// The description of a field, wherever it is; a renamed field has its name on the wire.
 fn description_of(field: &Value) -> String {
     let own = field["description"].as_str();
     let kinds = ["oneOf", "anyOf", "allOf"].into_iter();
     let kinds = kinds.flat_map(|several| field[several].as_array().into_iter().flatten());
-    let mut said = own
+    let mut parts = own
         .into_iter()
         .chain(kinds.filter_map(|kind| kind["description"].as_str()));
-    let mut text = cell(said.next().unwrap_or_default());
+    let mut text = cell(parts.next().unwrap_or_default());
     while let Some((before, rest)) = text.split_once("[`") {
         let (path, after) = rest.split_once("`]").expect("a link is closed");
         let name = path.rsplit("::").next().unwrap_or_default();
-        // The one field that Rust cannot call as the wire does.
+        // The one field whose name on the wire is not possible in Rust.
         let name = if name == "kind" { "type" } else { name };
         let after = match after.strip_prefix('(') {
             Some(target) => target.split_once(')').map_or("", |(_, after)| after),
@@ -330,7 +330,7 @@ fn description_of(field: &Value) -> String {
     text
 }
 
-/// What a value of a type is.
+/// The description of a value of a type.
 fn form_of(schema: &Value) -> String {
     // Each value of an enumeration may have a description of its own.
     let values: Vec<&Value> = match (&schema["enum"], &schema["oneOf"]) {
@@ -356,7 +356,7 @@ fn form_of(schema: &Value) -> String {
     }
 }
 
-/// The type of a field in few words.
+/// The type of a field in a few words.
 fn kind_of(field: &Value) -> String {
     if let Some(reference) = field["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();

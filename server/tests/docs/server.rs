@@ -1,4 +1,4 @@
-//! The server that the pages are compared with and that their commands ask, where they start none of their own.
+//! The server that the pages are compared with, and that their commands use unless they start one.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The one of all tests.
+    /// The instance that all tests share.
     pub(crate) fn shared() -> Arc<Server> {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ impl Server {
         Ok((head.to_owned(), body.to_owned()))
     }
 
-    /// What is at a path.
+    /// The answer of a path.
     pub(crate) fn get(&self, path: &str) -> String {
         let (head, body) = self.answer(path).unwrap();
         assert!(head.contains(" 200 "), "{path}: {head}");

@@ -38,7 +38,7 @@ async fn a_stream_lasts_for_its_lifetime_and_goes_on_in_the_next() {
         }
         let lasted = begun.elapsed();
         raw.closed().await;
-        // It comes back until it has seen the last one.
+        // It reconnects until it has received the last one.
         while stories.last().map(String::as_str) != Some("test:149") {
             let last = raw.ids.pop().unwrap();
             raw = Raw::connect(&server).await;
@@ -66,7 +66,7 @@ async fn a_stream_lasts_for_its_lifetime_and_goes_on_in_the_next() {
     assert!(shortest >= LIFETIME.mul_f64(0.8), "{shortest:?}");
 }
 
-/// A server whose feeds end when they are told to.
+/// A server whose feeds end on a signal.
 struct Ending {
     server: Server,
     feeds_end: oneshot::Sender<()>,
@@ -136,7 +136,7 @@ async fn shutdown_is_in_order() {
     patiently("refusing", refused).await;
     assert_eq!(server.metrics.counts().streams, 300);
 
-    // The feeds have the last word.
+    // The feeds publish last.
     let last = server.append(news("test:last", "GOOG")).to_string();
     feeds_end.send(()).unwrap();
     let begun = Instant::now();
@@ -174,7 +174,7 @@ async fn what_was_said_last_arrives_however_much_it_is() {
     } = ending(Duration::from_secs(5));
     let mut raw = Raw::with_buffer(server.address, 4096).await;
     raw.open(STREAM).await;
-    // Far more than goes into a write, for a stream that is to end within a millisecond.
+    // Far more than fits into a write, for a stream that is to end within a millisecond.
     let text = "x".repeat(4 * 1024);
     for n in 0..500 {
         let Event::News(mut story) = news(&format!("test:{n}"), "GOOG") else {
@@ -241,7 +241,7 @@ async fn the_next_process_resets_who_comes_from_the_last() {
     patiently("the end of the server", serving).await.unwrap();
     let last = raw.ids.pop().unwrap();
 
-    // Its tape begins later, and knows another price.
+    // Its tape begins later, and has another price.
     let mut service = support::service(1000);
     let later = START + 60_000;
     service.tape = events::Tape::new(later, 0, service_limits());

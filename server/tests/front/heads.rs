@@ -1,4 +1,4 @@
-//! Heads that are malformed, that two readers could understand in two ways, or that are too long.
+//! Heads that are malformed, ambiguous, or too long.
 
 use front::{Hosts, Settings};
 use tokio::io::AsyncWriteExt;
@@ -17,7 +17,7 @@ const PATHS: [&str; 6] = [
     "/stats",
 ];
 
-/// Every one of them with a second request in it or behind it.
+/// Each of them with a second request in it or behind it.
 fn malformed(path: &str) -> Vec<String> {
     let second = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
     let many = "X: y\r\n".repeat(100);
@@ -201,7 +201,7 @@ async fn why_a_head_is_refused_can_be_read_by_who_goes_on_sending() {
             write.write_all(&vec![b'x'; 4 * 1024 * 1024]).await.unwrap();
             write
         });
-        // All was taken, and the answer is read only now.
+        // All was received, and the answer is read only now.
         let write = patiently("sending", sending).await.unwrap();
         let mut text = String::new();
         let reading = tokio::io::AsyncReadExt::read_to_string(&mut read, &mut text);
@@ -290,7 +290,7 @@ async fn an_answer_to_who_has_not_sent_all_can_be_read() {
         let head = format!("GET /stocks/GOOG HTTP/1.1\r\nHost: here\r\n{kind}\r\n\r\n");
         let sending = tokio::spawn(async move {
             write.write_all(head.as_bytes()).await.unwrap();
-            // Whether all of it is taken is the server's affair.
+            // Whether all of it is accepted is the server's choice.
             let _ = write.write_all(body.as_bytes()).await;
             write
         });

@@ -1,4 +1,4 @@
-//! Several requests on a connection, of which some are the front's and some are hyper's.
+//! Several requests on a connection, some answered by the front and some by hyper.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use crate::{
     support::{Server, news, quote},
 };
 
-/// The fields of a stream that say nothing of the connection or of this one request.
+/// The fields of a stream that do not concern the connection or this one request.
 fn fields(head: &Head) -> BTreeSet<(String, String)> {
     let own = ["date", "x-request-id", "transfer-encoding", "connection"];
     let fields = head.fields.iter();
@@ -115,7 +115,7 @@ async fn requests_may_come_together() {
     let head = raw.head().await;
     assert!(is_own(&head), "{head:?}");
     assert!(matches!(raw.event().await, Some(Event::Snapshot(_))));
-    // A stream has no end: what comes after it is not answered, and does no harm.
+    // A stream has no end: later requests are not answered, and do no harm.
     raw.send(PLAIN).await;
     server.append(news("test:1", "GOOG"));
     assert_eq!(raw.event().await, Some(news("test:1", "GOOG")));
@@ -128,7 +128,7 @@ async fn a_head_may_be_asked_for_alone() {
     for request in [PLAIN, STREAM] {
         let request = request.replace("GET", "HEAD");
         assert_eq!(raw.send(&request).await.head().await.status, 200);
-        // What comes next is an answer and no body.
+        // The next bytes are an answer and no body.
         assert_eq!(raw.send(PLAIN).await.answer().await.head.status, 200);
     }
     until("the end of it", || server.metrics.counts().streams == 0).await;
@@ -141,7 +141,7 @@ async fn whoever_says_close_is_closed() {
         let mut raw = Raw::connect(&server).await;
         let last = PLAIN.replace("Host", &format!("Connection: {connection}\r\nHost"));
         raw.send(PLAIN).await.answer().await;
-        // What is sent behind it is not answered.
+        // Requests behind it are not answered.
         raw.send(&format!("{last}{PLAIN}")).await;
         let answer = raw.answer().await;
         assert_eq!(answer.head.status, 200);
@@ -165,7 +165,7 @@ async fn a_request_may_come_in_pieces() {
                     if !before.is_empty() {
                         assert_eq!(raw.answer().await.head.status, 200);
                     }
-                    // Nobody tells when the first piece has been read.
+                    // Nothing signals when the first piece has been read.
                     tokio::time::sleep(pause).await;
                     raw.send(second).await;
                     assert_eq!(raw.head().await.status, 200, "{first:?}");
@@ -195,7 +195,7 @@ async fn a_body_that_nobody_reads_is_no_request() {
     assert_eq!(together.answer().await.head.status, 200);
     assert_eq!(together.answer().await.head.status, 200);
 
-    // Whether the connection goes on is the server's affair, but not that nothing happens.
+    // Whether the connection continues is the server's choice, but something must happen.
     for at in 0..body.len() {
         let mut apart = Raw::connect(&server).await;
         let (first, second) = body.split_at(at);
@@ -212,7 +212,7 @@ async fn a_body_that_nobody_reads_is_no_request() {
 async fn who_expects_to_go_on_is_told_to() {
     let server = Server::start().listed();
     let mut raw = Raw::connect(&server).await;
-    // Nobody reads this body, so that nobody asks for it.
+    // This body is not read, so it is not requested.
     raw.send(
         "POST /publish HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
     )
@@ -252,13 +252,13 @@ async fn who_says_no_more_is_still_answered() {
         }
         raw.closed().await;
     }
-    // Something that takes its time.
+    // A request that takes its time.
     let mut raw = Raw::connect(&server).await;
     raw.send(&poll).await.half_close().await;
     until("the poll", || server.tape.stats().cursors == 1).await;
     server.append(news("test:1", "GOOG"));
     assert_eq!(raw.answer().await.head.status, 200);
-    // Of a stream it gets what there is.
+    // Of a stream it gets the events so far.
     let mut raw = Raw::connect(&server).await;
     raw.send(STREAM).await.half_close().await;
     assert_eq!(raw.head().await.status, 200);
@@ -296,7 +296,7 @@ async fn who_leaves_gives_the_place_back_at_once() {
 
 #[tokio::test]
 async fn an_answer_that_is_taken_slowly_is_whole_before_the_stream_that_was_asked_for_behind_it() {
-    // No timer of the connection helps it on.
+    // No timer of the connection helps.
     let hour = Duration::from_secs(3_600);
     let server = Server::fronted(Settings {
         head_timeout: hour,
@@ -316,13 +316,13 @@ async fn an_answer_that_is_taken_slowly_is_whole_before_the_stream_that_was_aske
     slow.send(&format!("{plain}{STREAM}")).await;
     let head = slow.head().await;
     assert_eq!(head.status, 200);
-    // The server has every occasion to go on to the stream.
+    // The server has every opportunity to continue with the stream.
     for _ in 0..20 {
         server.get("/health/live", &[]).await;
     }
     let length: usize = head.field("content-length").unwrap().parse().unwrap();
     let body = slow.take(length).await;
-    assert!(body == whole, "it is not what was asked for");
+    assert!(body == whole, "it is not the requested answer");
     assert!(is_own(&slow.head().await));
     assert!(matches!(slow.event().await, Some(Event::Snapshot(_))));
 }

@@ -1,4 +1,4 @@
-//! The front, seen from the other end of the wire.
+//! The front, seen from the client's side.
 
 #[path = "../support/mod.rs"]
 mod support;

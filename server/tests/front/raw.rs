@@ -1,4 +1,4 @@
-//! A client that sees every byte.
+//! A client that has access to every byte.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::support::Server;
 
-/// What ends a test that hangs. However slow a machine is, nothing takes as long.
+/// Ends a test that hangs. However slow a machine is, nothing takes as long.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) const PLAIN: &str =
@@ -34,7 +34,7 @@ pub(crate) async fn patiently<T>(what: &str, future: impl Future<Output = T>) ->
     }
 }
 
-/// Waits until something is so that nobody tells of.
+/// Waits until a condition holds that nothing signals.
 pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
     let waiting = async {
         while !so() {
@@ -44,12 +44,12 @@ pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
     patiently(what, waiting).await;
 }
 
-/// What stands before a body.
+/// The part before a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     pub(crate) version: String,
     pub(crate) status: u16,
-    /// In the order in which they came, the names in lower case.
+    /// In the order of arrival, the names in lower case.
     pub(crate) fields: Vec<(String, String)>,
 }
 
@@ -62,7 +62,7 @@ impl Head {
     }
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
@@ -70,7 +70,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Looks at what is the same with all problems.
+    /// Checks the properties that all problems share.
     pub(crate) fn problem(&self, status: u16) -> Value {
         assert_eq!(self.head.status, status, "{self:?}");
         let kind = self.head.field("content-type");
@@ -126,7 +126,7 @@ impl Raw {
         self
     }
 
-    /// Says that nothing more comes from here, as `nc -N` does.
+    /// Signals the end of input, as `nc -N` does.
     pub(crate) async fn half_close(&mut self) -> &mut Self {
         self.tcp.shutdown().await.unwrap();
         self
@@ -138,7 +138,7 @@ impl Raw {
         read.unwrap() > 0
     }
 
-    /// Has bytes read again.
+    /// Returns bytes to be read again.
     pub(crate) fn put_back(&mut self, bytes: Vec<u8>) {
         self.unread.splice(0..0, bytes);
     }

@@ -15,7 +15,7 @@ use crate::{
 const QUOTES: usize = 40_000;
 const STORIES: usize = 40;
 
-/// The most bytes of a stream that may wait for a reader on our side.
+/// The most bytes of a stream that may wait for a reader on the server's side.
 const WAITING: usize = 64 * 1024;
 
 fn price(event: &Event) -> Option<String> {
@@ -126,7 +126,7 @@ async fn who_never_reads_is_closed() {
         };
         patiently("the end of the stuck reader", publishing).await;
         assert!(others > 0);
-        // One that has nothing to read is not stuck.
+        // A reader with nothing to read is not stuck.
         tokio::time::sleep(timeout + Duration::from_millis(100)).await;
         server.append(quote("GOOG", "1.25"));
         while price(&idle.event().await.unwrap()).as_deref() != Some("1.25") {}
@@ -139,7 +139,7 @@ async fn who_never_reads_is_closed() {
 const ALL: &str =
     "GET /stocks?symbols=* HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n";
 
-/// So many symbols that their quotes are more than what a system keeps for a reader.
+/// So many symbols that their quotes exceed what a system buffers for a reader.
 fn many_quotes(server: &Server) {
     for n in 0..10_000 {
         server.append(quote(&format!("S{n:05}"), "597.32"));
@@ -157,7 +157,7 @@ async fn who_reads_too_little_of_an_answer_is_closed() {
     many_quotes(&server);
     let mut slow = Raw::with_buffer(server.address, 4096).await;
     slow.send(ALL).await.head().await;
-    // It takes something all the time, and far less than it has to.
+    // It reads something all the time, and far less than it has to.
     let reading = async {
         loop {
             let mut bytes = [0; 512];
@@ -185,7 +185,7 @@ async fn who_reads_slowly_where_that_is_allowed_gets_all_of_it() {
     many_quotes(&server);
     let mut slow = Raw::with_buffer(server.address, 4096).await;
     slow.send(ALL).await;
-    // It takes a little at a time, for twice as long as it may take nothing.
+    // It reads a little at a time, for twice as long as it may read nothing.
     let begun = Instant::now();
     let mut taken = Vec::new();
     while begun.elapsed() < 2 * timeout {
@@ -199,7 +199,7 @@ async fn who_reads_slowly_where_that_is_allowed_gets_all_of_it() {
     let slowly = taken.len();
     slow.put_back(taken);
     let answer = slow.answer().await;
-    // Most of what there is to send must have been waiting for it all the time.
+    // Most of the data must have been waiting for it all the time.
     assert!(slowly < answer.body.len() * 3 / 4, "{slowly} bytes");
     let quotes: Vec<Quote> = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(quotes.len(), 10_002);

@@ -1,4 +1,4 @@
-//! A whole audience that comes at once.
+//! Many clients that connect at once.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::{
 
 const CLIENTS: usize = 2_000;
 
-/// How long a snapshot is sent to whoever asks for the same.
+/// How long a snapshot is shared by requests for the same selection.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// What a client knows.
+/// A client's state.
 #[derive(Debug, Default)]
 struct Known {
     last: Option<EventId>,

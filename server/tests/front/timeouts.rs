@@ -1,4 +1,4 @@
-//! Connections that take their time.
+//! Slow connections.
 
 use std::time::{Duration, Instant};
 

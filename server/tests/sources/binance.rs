@@ -57,16 +57,16 @@ async fn reads_all_streams_and_survives_what_it_does_not_know() {
     }
     assert_eq!(stage.statuses.current()[0].state, FeedState::Connecting);
 
-    dialogue.say(BOOK).await;
-    dialogue.say(r#"{"result":null,"id":1}"#).await;
+    dialogue.text(BOOK).await;
+    dialogue.text(r#"{"result":null,"id":1}"#).await;
     let depth = r#"{"stream":"btcusdt@depth@100ms","data":{}}"#;
-    dialogue.say(depth).await;
-    dialogue.say(BOOK.replace("BTCUSDT", "XRPUSDT")).await;
+    dialogue.text(depth).await;
+    dialogue.text(BOOK.replace("BTCUSDT", "XRPUSDT")).await;
     dialogue.send(Message::binary(vec![0, 159, 146, 150])).await;
-    dialogue.say("garbage").await;
-    dialogue.say(&BOOK[..100]).await;
-    dialogue.say(trade("much")).await;
-    dialogue.say(numbered(7, "61837.63000000")).await;
+    dialogue.text("garbage").await;
+    dialogue.text(&BOOK[..100]).await;
+    dialogue.text(trade("much")).await;
+    dialogue.text(numbered(7, "61837.63000000")).await;
     dialogue.settled().await;
 
     stage.reaches(FeedState::Live).await;
@@ -78,11 +78,11 @@ async fn reads_all_streams_and_survives_what_it_does_not_know() {
     let skipped = stage.skipped();
     assert_eq!((skipped.ignored, skipped.wrong, skipped.gaps), (4, 3, 0));
 
-    // The day's figures replace what was counted, and give what changes are counted from.
-    dialogue.say(DAY).await;
-    // Two trades are missing; one that came before is no news.
-    dialogue.say(numbered(10, "61840.00000000")).await;
-    dialogue.say(numbered(7, "61837.63000000")).await;
+    // The day's figures replace the counted ones, and give the base of changes.
+    dialogue.text(DAY).await;
+    // Two trades are missing; an earlier one is no news.
+    dialogue.text(numbered(10, "61840.00000000")).await;
+    dialogue.text(numbered(7, "61837.63000000")).await;
     dialogue.settled().await;
     let quote = stage.quote("BTCUSDT").unwrap();
     assert_eq!(quote.price.unwrap().to_string(), "61840.00000000");
@@ -95,7 +95,7 @@ async fn reads_all_streams_and_survives_what_it_does_not_know() {
     // On the next connection the numbers are new ones, and the references stay.
     dialogue.cut();
     let mut dialogue = accept(&server).await;
-    dialogue.say(numbered(90, "61841.00000000")).await;
+    dialogue.text(numbered(90, "61841.00000000")).await;
     dialogue.settled().await;
     assert_eq!(stage.skipped().gaps, 1);
     assert_eq!(stage.session("BTCUSDT").unwrap().prev_close, close);
@@ -111,13 +111,13 @@ async fn comes_back_and_asks_again_however_the_connection_ends() {
     let (server, stage) = start(timeouts).await;
 
     let mut dialogue = accept(&server).await;
-    dialogue.say(trade("1.0")).await;
+    dialogue.text(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;
     dialogue.cut();
     stage.degraded("broke").await;
 
     let mut dialogue = accept(&server).await;
-    dialogue.say(trade("2.0")).await;
+    dialogue.text(trade("2.0")).await;
     stage.reaches(FeedState::Live).await;
     assert_eq!(
         stage.quote("BTCUSDT").unwrap().price,
@@ -126,19 +126,19 @@ async fn comes_back_and_asks_again_however_the_connection_ends() {
     dialogue.close(1012, "service restart").await;
     stage.degraded("code 1012: service restart").await;
 
-    // The server is dead: it neither speaks nor answers, but its connection stands.
+    // The server is dead: it neither sends nor answers, but its connection stands.
     let mut dead = accept(&server).await;
-    dead.say(trade("3.0")).await;
+    dead.text(trade("3.0")).await;
     stage.reaches(FeedState::Live).await;
     stage.degraded("silence for 400ms").await;
 
-    // It has nothing to say, but answers: nothing is wrong with that, however long it takes.
+    // It has nothing to send, but answers: that is fine, however long it takes.
     let mut dialogue = accept(&server).await;
     for _ in 0..4 {
         let message = dialogue.next().await;
         assert!(matches!(message, Message::Ping(_)), "{message:?}");
     }
-    dialogue.say(trade("4.0")).await;
+    dialogue.text(trade("4.0")).await;
     stage.reaches(FeedState::Live).await;
     assert_eq!(
         stage.quote("BTCUSDT").unwrap().price,
@@ -156,7 +156,7 @@ async fn replaces_an_old_connection_without_a_break() {
     };
     let (server, stage) = start(timeouts).await;
     let mut first = accept(&server).await;
-    first.say(trade("1.0")).await;
+    first.text(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;
     let _second = accept(&server).await;
     assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
@@ -168,16 +168,16 @@ async fn numbers_that_begin_anew_cost_no_trade() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for (number, price) in [(100, "8"), (101, "9"), (1, "7"), (2, "6")] {
-        dialogue.say(numbered(number, price)).await;
+        dialogue.text(numbered(number, price)).await;
     }
     dialogue.settled().await;
     let quote = stage.quote("BTCUSDT").unwrap();
     assert_eq!(quote.price.unwrap().to_string(), "6");
     assert_eq!(quote.volume.unwrap().to_string(), "0.08000000");
     assert_eq!(stage.skipped().gaps, 1);
-    // The same once more is no news, and it is counted.
+    // Once more is no news, and it is counted.
     let ignored = stage.skipped().ignored;
-    dialogue.say(numbered(2, "6")).await;
+    dialogue.text(numbered(2, "6")).await;
     dialogue.settled().await;
     assert_eq!(stage.skipped().ignored, ignored + 1);
     stage.end().await;
@@ -186,7 +186,7 @@ async fn numbers_that_begin_anew_cost_no_trade() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for price in ["8", "9", "7"] {
-        dialogue.say(numbered(0, price)).await;
+        dialogue.text(numbered(0, price)).await;
     }
     dialogue.settled().await;
     let quote = stage.quote("BTCUSDT").unwrap();
@@ -202,7 +202,7 @@ async fn what_was_not_traded_yet_keeps_the_connection() {
     let book = BOOK
         .replace("61837.63000000", "0.00000000")
         .replace("61837.64000000", "0.00000000");
-    dialogue.say(book).await;
+    dialogue.text(book).await;
     let mut day = DAY.to_owned();
     for figure in [
         "61837.63000000",
@@ -214,7 +214,7 @@ async fn what_was_not_traded_yet_keeps_the_connection() {
         day = day.replace(figure, "0.00000000");
     }
     for _ in 0..105 {
-        dialogue.say(&*day).await;
+        dialogue.text(&*day).await;
     }
     dialogue.settled().await;
     assert_eq!(stage.skipped().wrong, 0);

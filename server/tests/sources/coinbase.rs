@@ -52,7 +52,7 @@ async fn start(timeouts: Timeouts) -> (SocketServer, Stage) {
 async fn accept(server: &SocketServer) -> Dialogue {
     let mut dialogue = server.accept().await;
     assert_eq!(
-        dialogue.hear().await,
+        dialogue.receive().await,
         request("subscribe", &["BTC-USD", "ETH-USD"])
     );
     dialogue
@@ -66,7 +66,7 @@ fn request(kind: &str, products: &[&str]) -> Value {
 async fn reads_tickers_exactly_and_each_trade_once() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     stage.reaches(FeedState::Live).await;
     let session = stage.session("BTC-USD").unwrap();
     assert_eq!(session.name, "Bitcoin / US Dollar");
@@ -75,19 +75,19 @@ async fn reads_tickers_exactly_and_each_trade_once() {
         (Quality::Live, "Coinbase")
     );
 
-    dialogue.say(ticker("BTC-USD", 10, "22345.67", -5)).await;
-    dialogue.say(ticker("BTC-USD", 11, "22345.70", -4)).await;
-    // The same again, one that is older, another product, a match of a trade that was told.
-    dialogue.say(ticker("BTC-USD", 11, "1.00", -4)).await;
-    dialogue.say(ticker("BTC-USD", 9, "2.00", -6)).await;
-    dialogue.say(ticker("SOL-USD", 9, "2.00", -3)).await;
+    dialogue.text(ticker("BTC-USD", 10, "22345.67", -5)).await;
+    dialogue.text(ticker("BTC-USD", 11, "22345.70", -4)).await;
+    // The same again, an older one, another product, a match of a published trade.
+    dialogue.text(ticker("BTC-USD", 11, "1.00", -4)).await;
+    dialogue.text(ticker("BTC-USD", 9, "2.00", -6)).await;
+    dialogue.text(ticker("SOL-USD", 9, "2.00", -3)).await;
     dialogue
-        .say(r#"{"type":"match","trade_id":11,"product_id":"BTC-USD","price":"3.00","size":"1"}"#)
+        .text(r#"{"type":"match","trade_id":11,"product_id":"BTC-USD","price":"3.00","size":"1"}"#)
         .await;
-    dialogue.say(r#"{"type":"anything new"}"#).await;
+    dialogue.text(r#"{"type":"anything new"}"#).await;
     let half = ticker("BTC-USD", 12, "3.00", 0);
-    dialogue.say(&half[..half.len() / 2]).await;
-    dialogue.say(ticker("BTC-USD", 12, "-3.00", 0)).await;
+    dialogue.text(&half[..half.len() / 2]).await;
+    dialogue.text(ticker("BTC-USD", 12, "-3.00", 0)).await;
     dialogue.settled().await;
 
     let quote = stage.quote("BTC-USD").unwrap();
@@ -106,10 +106,10 @@ async fn reads_tickers_exactly_and_each_trade_once() {
     dialogue.close(1001, "ErrSlowConsume").await;
     stage.degraded("code 1001: ErrSlowConsume").await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
-    dialogue.say(ticker("BTC-USD", 11, "22345.70", -4)).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(ticker("BTC-USD", 11, "22345.70", -4)).await;
     dialogue
-        .say(ticker("BTC-USD", 12, "22345.80", 60_000))
+        .text(ticker("BTC-USD", 12, "22345.80", 60_000))
         .await;
     dialogue.settled().await;
     let bars = stage.bars();
@@ -125,32 +125,32 @@ async fn reads_tickers_exactly_and_each_trade_once() {
 async fn a_missed_ticker_is_counted_and_asked_for() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
-    dialogue.say(ticker("BTC-USD", 10, "22345.67", -5)).await;
-    dialogue.say(heartbeat("BTC-USD", 10, TIME)).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(ticker("BTC-USD", 10, "22345.67", -5)).await;
+    dialogue.text(heartbeat("BTC-USD", 10, TIME)).await;
     // A heartbeat may overtake the ticker of its trade.
-    dialogue.say(heartbeat("BTC-USD", 11, TIME)).await;
-    dialogue.say(ticker("BTC-USD", 11, "22345.68", -4)).await;
-    dialogue.say(heartbeat("BTC-USD", 11, TIME)).await;
+    dialogue.text(heartbeat("BTC-USD", 11, TIME)).await;
+    dialogue.text(ticker("BTC-USD", 11, "22345.68", -4)).await;
+    dialogue.text(heartbeat("BTC-USD", 11, TIME)).await;
     dialogue.settled().await;
     assert_eq!(stage.skipped().gaps, 0);
 
-    dialogue.say(heartbeat("BTC-USD", 13, TIME)).await;
+    dialogue.text(heartbeat("BTC-USD", 13, TIME)).await;
     dialogue.settled().await;
     assert_eq!(stage.skipped().gaps, 0);
-    dialogue.say(heartbeat("BTC-USD", 13, TIME)).await;
+    dialogue.text(heartbeat("BTC-USD", 13, TIME)).await;
     for kind in ["unsubscribe", "subscribe"] {
-        let asked = dialogue.hear().await;
+        let request = dialogue.receive().await;
         let expected = json!({"type": kind, "product_ids": ["BTC-USD"], "channels": ["ticker"]});
-        assert_eq!(asked, expected);
+        assert_eq!(request, expected);
     }
     assert_eq!(stage.skipped().gaps, 1);
-    // What stands in between is not all that was asked for.
-    dialogue.say(subscriptions(&["ETH-USD"])).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
-    dialogue.say(ticker("BTC-USD", 13, "22345.90", -3)).await;
+    // The confirmed subscriptions in between are not all of the requested ones.
+    dialogue.text(subscriptions(&["ETH-USD"])).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(ticker("BTC-USD", 13, "22345.90", -3)).await;
     for _ in 0..3 {
-        dialogue.say(heartbeat("BTC-USD", 13, TIME)).await;
+        dialogue.text(heartbeat("BTC-USD", 13, TIME)).await;
     }
     dialogue.settled().await;
     assert_eq!(stage.skipped().gaps, 1);
@@ -169,13 +169,13 @@ async fn a_product_that_is_refused_leaves_the_others() {
     let refusal = |product: &str| {
         json!({"type": "error", "message": "Failed to subscribe", "reason": format!("{product} is not a valid product")}).to_string()
     };
-    dialogue.say(refusal("BTC-USD")).await;
-    assert_eq!(dialogue.hear().await, request("subscribe", &["ETH-USD"]));
-    dialogue.say(subscriptions(&["ETH-USD"])).await;
-    dialogue.say(ticker("ETH-USD", 5, "1500.10", 0)).await;
+    dialogue.text(refusal("BTC-USD")).await;
+    assert_eq!(dialogue.receive().await, request("subscribe", &["ETH-USD"]));
+    dialogue.text(subscriptions(&["ETH-USD"])).await;
+    dialogue.text(ticker("ETH-USD", 5, "1500.10", 0)).await;
     let words = "Coinbase refuses BTC-USD (Failed to subscribe: BTC-USD is not a valid product)";
     let detail = stage.degraded(words).await;
-    dialogue.say(heartbeat("ETH-USD", 5, TIME)).await;
+    dialogue.text(heartbeat("ETH-USD", 5, TIME)).await;
     dialogue.settled().await;
     assert_eq!(
         stage.statuses.current()[0].detail,
@@ -188,19 +188,19 @@ async fn a_product_that_is_refused_leaves_the_others() {
     // The last one too, on the next connection: that is the end.
     dialogue.cut();
     let mut dialogue = accept(&server).await;
-    dialogue.say(refusal("ETH-USD")).await;
-    assert_eq!(dialogue.hear().await, request("subscribe", &["BTC-USD"]));
-    dialogue.say(refusal("BTC-USD")).await;
+    dialogue.text(refusal("ETH-USD")).await;
+    assert_eq!(dialogue.receive().await, request("subscribe", &["BTC-USD"]));
+    dialogue.text(refusal("BTC-USD")).await;
     stage
-        .says(FeedState::Failed, "the symbols are to be checked")
+        .reaches_with(FeedState::Failed, "the symbols are to be checked")
         .await;
     dialogue.gone().await;
     stage.end().await;
 
-    // One is left out without a word.
+    // One is left out silently.
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["ETH-USD"])).await;
+    dialogue.text(subscriptions(&["ETH-USD"])).await;
     stage
         .degraded("refuses BTC-USD (it is not among the subscriptions)")
         .await;
@@ -232,9 +232,9 @@ async fn other_refusals_are_told_apart() {
         let (server, stage) = start(Timeouts::default()).await;
         let mut dialogue = accept(&server).await;
         dialogue
-            .say(json!({"type": "error", "message": message, "reason": reason}).to_string())
+            .text(json!({"type": "error", "message": message, "reason": reason}).to_string())
             .await;
-        stage.says(state, words).await;
+        stage.reaches_with(state, words).await;
         stage.end().await;
     }
 }
@@ -247,14 +247,14 @@ async fn a_source_that_does_not_answer_is_left() {
     };
     let (server, stage) = start(timeouts).await;
     let mut slow = accept(&server).await;
-    // It speaks, but not of what it was asked.
-    slow.say(r#"{"type":"welcome"}"#).await;
+    // It sends data, but not the requested ones.
+    slow.text(r#"{"type":"welcome"}"#).await;
     stage
         .degraded("an answer to the subscription did not come within 200ms")
         .await;
     slow.gone().await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }
@@ -263,17 +263,17 @@ async fn a_source_that_does_not_answer_is_left() {
 async fn a_heartbeat_tells_of_a_wrong_clock() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     dialogue
-        .say(heartbeat("BTC-USD", 0, "2023-03-03T03:37:21.000000Z"))
+        .text(heartbeat("BTC-USD", 0, "2023-03-03T03:37:21.000000Z"))
         .await;
     stage.degraded("86400 seconds behind ours").await;
     dialogue
-        .say(ticker("BTC-USD", 10, "22345.67", -86_400_000))
+        .text(ticker("BTC-USD", 10, "22345.67", -86_400_000))
         .await;
     dialogue.settled().await;
     assert_eq!(stage.quote("BTC-USD").unwrap().time, NOW);
-    dialogue.say(heartbeat("BTC-USD", 0, TIME)).await;
+    dialogue.text(heartbeat("BTC-USD", 0, TIME)).await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }
@@ -283,13 +283,13 @@ async fn a_heartbeat_tells_of_a_wrong_clock() {
 async fn a_product_that_was_never_traded_has_no_reference_and_no_price() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     let new = ticker("BTC-USD", 1, "0", -5)
         .replace("22000.00", "0")
         .replace("\"1000.5\"", "\"0\"");
     let (before, after) = new.split_once("\"trade_id\":").unwrap();
     let (_, after) = after.split_once(',').unwrap();
-    dialogue.say(format!("{before}{after}")).await;
+    dialogue.text(format!("{before}{after}")).await;
     dialogue.settled().await;
     let quote = stage.quote("BTC-USD").unwrap();
     assert!(quote.price.is_none() && quote.ask.is_some(), "{quote:?}");
@@ -304,7 +304,7 @@ async fn a_product_that_was_never_traded_has_no_reference_and_no_price() {
     let at = traded.find("\"best_bid\":\"").unwrap() + "\"best_bid\":\"".len();
     let end = at + traded[at..].find('"').unwrap();
     let traded = format!("{}{}", &traded[..at], &traded[end..]);
-    dialogue.say(traded).await;
+    dialogue.text(traded).await;
     dialogue.settled().await;
     let quote = stage.quote("BTC-USD").unwrap();
     assert_eq!(quote.price.unwrap().to_string(), "0.5");
@@ -316,18 +316,18 @@ async fn a_product_that_was_never_traded_has_no_reference_and_no_price() {
 async fn trades_that_are_late_are_told_although_the_heartbeat_is_timely() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
-    // The first one is of whenever it was traded last.
-    dialogue.say(ticker("BTC-USD", 1, "5", -2_400_000)).await;
-    dialogue.say(heartbeat("BTC-USD", 1, TIME)).await;
+    dialogue.text(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    // The first one has its last trade, however old.
+    dialogue.text(ticker("BTC-USD", 1, "5", -2_400_000)).await;
+    dialogue.text(heartbeat("BTC-USD", 1, TIME)).await;
     dialogue.settled().await;
     stage.reaches(FeedState::Live).await;
-    dialogue.say(ticker("BTC-USD", 2, "6", -2_399_000)).await;
+    dialogue.text(ticker("BTC-USD", 2, "6", -2_399_000)).await;
     stage.degraded("2399 seconds behind ours").await;
-    dialogue.say(heartbeat("BTC-USD", 2, TIME)).await;
+    dialogue.text(heartbeat("BTC-USD", 2, TIME)).await;
     dialogue.settled().await;
     assert_eq!(stage.statuses.current()[0].state, FeedState::Degraded);
-    dialogue.say(ticker("BTC-USD", 3, "7", -1)).await;
+    dialogue.text(ticker("BTC-USD", 3, "7", -1)).await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }

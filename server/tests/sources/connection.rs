@@ -1,4 +1,4 @@
-//! What can be wrong with a connection, whatever is spoken over it.
+//! Faults of a connection, for any protocol over it.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     support::socket_server::{Dialogue, SocketServer, Stage},
 };
 
-/// The head of a frame that a server sends unmasked, with this first byte and so long.
+/// The unmasked head of a frame from a server, with this first byte and length.
 fn head(first: u8, length: u64) -> Vec<u8> {
     let mut head = vec![first, 127];
     head.extend(length.to_be_bytes());
@@ -41,9 +41,9 @@ async fn answers_that_are_no_websocket_are_told_and_retried_as_they_should_be() 
         let (server, stage) = start(Timeouts::default()).await;
         server.answer(status, headers, body).await;
         stage.degraded(words).await;
-        // It goes on.
+        // It continues.
         let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
+        dialogue.text(trade("1.0")).await;
         stage.reaches(FeedState::Live).await;
         stage.end().await;
     }
@@ -60,7 +60,7 @@ async fn answers_that_are_no_websocket_are_told_and_retried_as_they_should_be() 
     ] {
         let (server, stage) = start(Timeouts::default()).await;
         server.answer(status, headers, "no").await;
-        stage.says(FeedState::Failed, words).await;
+        stage.reaches_with(FeedState::Failed, words).await;
         stage.end().await;
     }
 }
@@ -90,8 +90,8 @@ async fn stays_away_when_it_was_too_often() {
         server.answer(status, retry, "").await;
         let detail = stage.degraded("tries again in ").await;
         let (_, rest) = detail.rsplit_once("tries again in ").unwrap();
-        let told: u64 = rest.trim_end_matches(" seconds").parse().unwrap();
-        assert!(seconds.contains(&told), "{retry}: {detail}");
+        let wait: u64 = rest.trim_end_matches(" seconds").parse().unwrap();
+        assert!(seconds.contains(&wait), "{retry}: {detail}");
         stage.end().await;
     }
 }
@@ -122,13 +122,13 @@ async fn broken_frames_cost_the_connection_and_nothing_else() {
         (vec![0xf1, 1, b'x'], "broke"),
         (vec![0x83, 0], "broke"),
         (vec![0x81, 2, 0xc3, 0x28], "broke"),
-        // A ping that is longer than one may be.
+        // A ping that is longer than allowed.
         ([head(0x89, 200), vec![b'x'; 200]].concat(), "broke"),
         // Half a frame, and then the end.
         (vec![0x81, 100, b'{'], "broke"),
     ] {
         let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
+        dialogue.text(trade("1.0")).await;
         stage.reaches(FeedState::Live).await;
         dialogue.raw(&bytes).await;
         if bytes.len() == 3 && bytes[1] == 100 {
@@ -140,14 +140,14 @@ async fn broken_frames_cost_the_connection_and_nothing_else() {
         assert!(detail.to_lowercase().contains(words), "{bytes:?}: {detail}");
     }
     let mut dialogue = server.accept().await;
-    dialogue.say(trade("1.0")).await;
+    dialogue.text(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;
-    // The feed hangs up while it is being sent.
+    // The feed closes the connection while it is being sent.
     let sent = dialogue.try_send(Message::text(long)).await;
     let detail = stage.degraded("broke").await;
     assert!(detail.contains("too long"), "{detail} {sent:?}");
     let mut dialogue = server.accept().await;
-    dialogue.say(trade("2.0")).await;
+    dialogue.text(trade("2.0")).await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }
@@ -156,17 +156,17 @@ async fn broken_frames_cost_the_connection_and_nothing_else() {
 async fn a_source_gone_mad_is_given_up_for_another_connection() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = server.accept().await;
-    // Now and then a message that cannot be read is nothing to speak of.
+    // An occasional invalid message does not matter.
     for _ in 0..3 {
         for _ in 0..99 {
-            dialogue.say("{").await;
+            dialogue.text("{").await;
         }
-        dialogue.say(trade("1.0")).await;
+        dialogue.text(trade("1.0")).await;
     }
     dialogue.settled().await;
     stage.reaches(FeedState::Live).await;
     for _ in 0..100 {
-        dialogue.say("{").await;
+        dialogue.text("{").await;
     }
     stage.degraded("100 messages in a row cannot be read").await;
     assert_eq!(stage.skipped().wrong, 397);
@@ -184,13 +184,13 @@ async fn a_clock_that_is_a_day_off_is_told_and_ours_stands_in() {
         let server = SocketServer::bind().await;
         let stage = Stage::at(now, vec![feed(&server, Timeouts::default())]);
         let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
+        dialogue.text(trade("1.0")).await;
         stage.degraded(words).await;
         assert_eq!(stage.quote("BTCUSDT").unwrap().time, now);
-        // It is put right.
+        // It is corrected.
         let right = trade("2.0").replace(":1,", ":2,");
         let right = right.replace("1723161255342", &now.to_string());
-        dialogue.say(right).await;
+        dialogue.text(right).await;
         stage.reaches(FeedState::Live).await;
         let quote = stage.quote("BTCUSDT").unwrap();
         assert_eq!(quote.price, Some("2.0".parse().unwrap()));
@@ -198,7 +198,7 @@ async fn a_clock_that_is_a_day_off_is_told_and_ours_stands_in() {
     }
 }
 
-/// Writes the same bytes until the feed has hung up; answers how many it took.
+/// Writes the same bytes until the feed has closed the connection; returns how many it accepted.
 async fn flood(dialogue: &mut Dialogue, bytes: &[u8], most: usize) -> usize {
     let mut written = 0;
     while written < most && dialogue.try_raw(bytes).await.is_ok() {
@@ -212,12 +212,12 @@ async fn a_message_that_never_ends_costs_the_connection() {
     const MOST: usize = 64 << 20;
     let (server, stage) = start(Timeouts::default()).await;
     for pieces in [
-        // Empty pieces of a text, and such with a ping now and then.
+        // Empty pieces of a text, and some with a ping now and then.
         [0x00, 0x00].repeat(1 << 12),
         [&[0x00, 0x00].repeat(50_000)[..], &[0x89, 0x00]].concat(),
     ] {
         let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
+        dialogue.text(trade("1.0")).await;
         stage.reaches(FeedState::Live).await;
         dialogue.raw(&[0x01, 0x00]).await;
         let written = flood(&mut dialogue, &pieces, MOST).await;
@@ -242,7 +242,7 @@ async fn a_source_that_sends_nothing_but_pings_is_left() {
     let (server, stage) = start(Timeouts::default()).await;
     let pings = [&[0x89, 125][..], &[b'x'; 125]].concat().repeat(64);
     let mut dialogue = server.accept().await;
-    dialogue.say(trade("1.0")).await;
+    dialogue.text(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;
     let written = flood(&mut dialogue, &pings, MOST).await;
     assert!(written < MOST, "it takes {written} bytes and more");
@@ -267,7 +267,7 @@ async fn a_source_that_has_worked_is_asked_again_after_a_refusal() {
     ] {
         let (server, stage) = start(Timeouts::default()).await;
         let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
+        dialogue.text(trade("1.0")).await;
         stage.reaches(FeedState::Live).await;
         dialogue.cut();
         server.answer(status, "", "for now").await;
@@ -276,10 +276,10 @@ async fn a_source_that_has_worked_is_asked_again_after_a_refusal() {
     }
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = server.accept().await;
-    dialogue.say(trade("1.0")).await;
+    dialogue.text(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;
     dialogue.cut();
     server.answer("410 Gone", "", "for good").await;
-    stage.says(FeedState::Failed, "410 Gone").await;
+    stage.reaches_with(FeedState::Failed, "410 Gone").await;
     stage.end().await;
 }

@@ -11,7 +11,7 @@ pub(crate) const NOW: u64 = 1_695_632_671_800;
 
 const STATUS: &str = r#"{"channel":"status","type":"update","data":[{"api_version":"v2","connection_id":1,"system":"online","version":"2.0.0"}]}"#;
 const HEARTBEAT: &str = r#"{"channel":"heartbeat"}"#;
-// As the documentation has it: numbers that are meant exactly.
+// From the documentation: numbers are exact.
 const TICKER: &str = r#"{"channel":"ticker","type":"update","data":[{"symbol":"ALGO/USD","bid":0.10025,"bid_qty":740.0,"ask":0.10036,"ask_qty":1361.44813783,"last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,"high":0.10285,"change":-0.00017,"change_pct":-0.17,"timestamp":"2023-09-25T09:04:31.742648Z"}]}"#;
 
 pub(crate) fn trades(kind: &str, trades: &[(&str, u64, &str)]) -> String {
@@ -47,8 +47,8 @@ fn refused(pair: &str) -> String {
     json!({"error": format!("Currency pair not supported {pair}"), "method": "subscribe", "req_id": 1, "success": false, "symbol": pair, "time_in": "2023-09-25T09:04:31.742599Z"}).to_string()
 }
 
-/// What was asked for: the method, the channel and the pairs.
-fn asked(request: &Value) -> (&str, &str, Vec<&str>) {
+/// The request: the method, the channel and the pairs.
+fn parts_of(request: &Value) -> (&str, &str, Vec<&str>) {
     let params = &request["params"];
     let pairs = params["symbol"].as_array().unwrap().iter();
     (
@@ -61,16 +61,16 @@ fn asked(request: &Value) -> (&str, &str, Vec<&str>) {
 async fn accept(server: &SocketServer) -> Dialogue {
     let mut dialogue = server.accept().await;
     assert_eq!(dialogue.path, "/v2");
-    dialogue.say(STATUS).await;
-    let ticker = dialogue.hear().await;
+    dialogue.text(STATUS).await;
+    let ticker = dialogue.receive().await;
     assert_eq!(
-        asked(&ticker),
+        parts_of(&ticker),
         ("subscribe", "ticker", vec!["ALGO/USD", "BTC/EUR"])
     );
     assert_eq!(ticker["params"]["event_trigger"], "bbo");
-    let trade = dialogue.hear().await;
+    let trade = dialogue.receive().await;
     assert_eq!(
-        asked(&trade),
+        parts_of(&trade),
         ("subscribe", "trade", vec!["ALGO/USD", "BTC/EUR"])
     );
     assert_eq!(trade["params"]["snapshot"], true);
@@ -81,7 +81,7 @@ async fn accept(server: &SocketServer) -> Dialogue {
 async fn grant(dialogue: &mut Dialogue) {
     for pair in ["ALGO/USD", "BTC/EUR"] {
         for channel in ["ticker", "trade"] {
-            dialogue.say(granted(channel, pair)).await;
+            dialogue.text(granted(channel, pair)).await;
         }
     }
 }
@@ -90,7 +90,7 @@ async fn grant(dialogue: &mut Dialogue) {
 async fn reads_numbers_exactly_and_each_trade_once() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
-    dialogue.say(HEARTBEAT).await;
+    dialogue.text(HEARTBEAT).await;
     dialogue.settled().await;
     assert_eq!(
         stage.statuses.current()[0].state,
@@ -100,33 +100,33 @@ async fn reads_numbers_exactly_and_each_trade_once() {
     grant(&mut dialogue).await;
     stage.reaches(FeedState::Live).await;
 
-    // Of the trades before we listened, the last one alone.
+    // Of the trades before the subscription, only the last one.
     dialogue
-        .say(trades(
+        .text(trades(
             "snapshot",
             &[("ALGO/USD", 8, "0.10010"), ("ALGO/USD", 9, "0.10020")],
         ))
         .await;
-    dialogue.say(TICKER.replace("0.10025", "1e999")).await;
-    dialogue.say(TICKER.replace("1361.44813783", "-1")).await;
-    dialogue.say(TICKER).await;
+    dialogue.text(TICKER.replace("0.10025", "1e999")).await;
+    dialogue.text(TICKER.replace("1361.44813783", "-1")).await;
+    dialogue.text(TICKER).await;
     dialogue
-        .say(trades(
+        .text(trades(
             "update",
             &[("ALGO/USD", 10, "1.0040E-1"), ("ALGO/USD", 11, "0.10050")],
         ))
         .await;
     dialogue
-        .say(trades(
+        .text(trades(
             "update",
             &[("ALGO/USD", 11, "0.10050"), ("ADA/USD", 2, "8")],
         ))
         .await;
     dialogue
-        .say(r#"{"channel":"instrument","type":"snapshot","data":{}}"#)
+        .text(r#"{"channel":"instrument","type":"snapshot","data":{}}"#)
         .await;
-    dialogue.say(r#"{"method":"pong","req_id":9}"#).await;
-    dialogue.say(&TICKER[..TICKER.len() / 2]).await;
+    dialogue.text(r#"{"method":"pong","req_id":9}"#).await;
+    dialogue.text(&TICKER[..TICKER.len() / 2]).await;
     dialogue.settled().await;
 
     let quote = stage.quote("ALGO-USD").unwrap();
@@ -155,43 +155,43 @@ async fn missing_trades_are_counted_and_fetched() {
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     dialogue
-        .say(trades("snapshot", &[("ALGO/USD", 9, "0.10020")]))
+        .text(trades("snapshot", &[("ALGO/USD", 9, "0.10020")]))
         .await;
     dialogue
-        .say(trades("update", &[("ALGO/USD", 12, "0.10050")]))
+        .text(trades("update", &[("ALGO/USD", 12, "0.10050")]))
         .await;
-    let away = dialogue.hear().await;
-    assert_eq!(asked(&away), ("unsubscribe", "trade", vec!["ALGO/USD"]));
-    let anew = dialogue.hear().await;
-    assert_eq!(asked(&anew), ("subscribe", "trade", vec!["ALGO/USD"]));
+    let away = dialogue.receive().await;
+    assert_eq!(parts_of(&away), ("unsubscribe", "trade", vec!["ALGO/USD"]));
+    let anew = dialogue.receive().await;
+    assert_eq!(parts_of(&anew), ("subscribe", "trade", vec!["ALGO/USD"]));
     assert_eq!(stage.skipped().gaps, 1);
-    dialogue.say(r#"{"method":"unsubscribe","result":{"channel":"trade","symbol":"ALGO/USD"},"success":true}"#).await;
-    dialogue.say(granted("trade", "ALGO/USD")).await;
+    dialogue.text(r#"{"method":"unsubscribe","result":{"channel":"trade","symbol":"ALGO/USD"},"success":true}"#).await;
+    dialogue.text(granted("trade", "ALGO/USD")).await;
     let all: Vec<(&str, u64, &str)> = (8..=13).map(|id| ("ALGO/USD", id, "0.10060")).collect();
-    dialogue.say(trades("snapshot", &all)).await;
+    dialogue.text(trades("snapshot", &all)).await;
     dialogue.settled().await;
     // 9, 12, then 10, 11 and 13: five trades of the same size.
     let quote = stage.quote("ALGO-USD").unwrap();
     assert_eq!(quote.volume.unwrap().to_string(), "32117.31630000");
     assert_eq!(stage.skipped().gaps, 1);
 
-    // What passed while there was no connection comes with the next one.
+    // The trades from while there was no connection come with the next one.
     dialogue.cut();
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     let all: Vec<(&str, u64, &str)> = (12..=15).map(|id| ("ALGO/USD", id, "0.10070")).collect();
-    dialogue.say(trades("snapshot", &all)).await;
+    dialogue.text(trades("snapshot", &all)).await;
     dialogue.settled().await;
     let quote = stage.quote("ALGO-USD").unwrap();
     assert_eq!(quote.volume.unwrap().to_string(), "44964.24282000");
     assert_eq!(stage.skipped().gaps, 1);
 
-    // The source counts from the beginning again.
+    // The source restarts its numbers.
     dialogue.cut();
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     dialogue
-        .say(trades(
+        .text(trades(
             "snapshot",
             &[("ALGO/USD", 1, "0.2"), ("ALGO/USD", 2, "0.3")],
         ))
@@ -209,11 +209,11 @@ async fn a_pair_that_is_refused_leaves_the_others() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for channel in ["ticker", "trade"] {
-        dialogue.say(granted(channel, "ALGO/USD")).await;
-        dialogue.say(refused("BTC/EUR")).await;
+        dialogue.text(granted(channel, "ALGO/USD")).await;
+        dialogue.text(refused("BTC/EUR")).await;
     }
-    dialogue.say(TICKER).await;
-    dialogue.say(HEARTBEAT).await;
+    dialogue.text(TICKER).await;
+    dialogue.text(HEARTBEAT).await;
     dialogue.settled().await;
     stage
         .degraded("Kraken refuses BTC-EUR (Currency pair not supported BTC/EUR)")
@@ -224,10 +224,10 @@ async fn a_pair_that_is_refused_leaves_the_others() {
 
     let mut dialogue = accept(&server).await;
     for pair in ["ALGO/USD", "BTC/EUR"] {
-        dialogue.say(refused(pair)).await;
+        dialogue.text(refused(pair)).await;
     }
     stage
-        .says(FeedState::Failed, "the symbols are to be checked")
+        .reaches_with(FeedState::Failed, "the symbols are to be checked")
         .await;
     stage.end().await;
 
@@ -238,9 +238,9 @@ async fn a_pair_that_is_refused_leaves_the_others() {
         let (server, stage) = start(Timeouts::default()).await;
         let mut dialogue = accept(&server).await;
         dialogue
-            .say(json!({"error": error, "method": "subscribe", "success": false}).to_string())
+            .text(json!({"error": error, "method": "subscribe", "success": false}).to_string())
             .await;
-        stage.says(state, words).await;
+        stage.reaches_with(state, words).await;
         stage.end().await;
     }
 }
@@ -251,13 +251,13 @@ async fn maintenance_is_told_until_it_is_over() {
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     stage.reaches(FeedState::Live).await;
-    dialogue.say(STATUS.replace("online", "maintenance")).await;
+    dialogue.text(STATUS.replace("online", "maintenance")).await;
     stage.degraded("maintenance").await;
-    dialogue.say(HEARTBEAT).await;
+    dialogue.text(HEARTBEAT).await;
     dialogue.settled().await;
     assert_eq!(stage.statuses.current()[0].state, FeedState::Degraded);
-    dialogue.say(STATUS).await;
-    dialogue.say(HEARTBEAT).await;
+    dialogue.text(STATUS).await;
+    dialogue.text(HEARTBEAT).await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }
@@ -271,7 +271,7 @@ async fn asks_in_its_own_way_whether_anybody_is_there() {
     };
     let (server, stage) = start(timeouts).await;
     let mut dialogue = accept(&server).await;
-    // Its pings are answered for as long as it asks, but the subscription never is.
+    // Its pings are answered for as long as it sends them, but the subscription never is.
     let mut pings = 0;
     {
         let degraded = stage.degraded("an answer to the subscription did not come within 3s");
@@ -280,11 +280,11 @@ async fn asks_in_its_own_way_whether_anybody_is_there() {
             tokio::select! {
                 biased;
                 _ = &mut degraded => break,
-                ping = dialogue.hear() => {
+                ping = dialogue.receive() => {
                     assert_eq!(ping["method"], "ping");
                     pings += 1;
                     let pong = json!({"method": "pong", "req_id": ping["req_id"]});
-                    dialogue.say(pong.to_string()).await;
+                    dialogue.text(pong.to_string()).await;
                 }
             }
         }
@@ -302,10 +302,10 @@ async fn one_entry_that_is_wrong_leaves_the_others() {
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     dialogue
-        .say(trades("snapshot", &[("ALGO/USD", 100, "0.10020")]))
+        .text(trades("snapshot", &[("ALGO/USD", 100, "0.10020")]))
         .await;
     dialogue
-        .say(trades(
+        .text(trades(
             "update",
             &[
                 ("ALGO/USD", 101, "0.2"),
@@ -319,19 +319,19 @@ async fn one_entry_that_is_wrong_leaves_the_others() {
     assert_eq!(quote.price.unwrap().to_string(), "0.3");
     assert_eq!(quote.low.unwrap().to_string(), "0.10020");
     assert_eq!(quote.volume.unwrap().to_string(), "19270.38978000");
-    // The one that is wrong is no gap: there is nothing to ask for.
+    // The invalid one is no gap: there is nothing to request.
     let skipped = stage.skipped();
     assert_eq!((skipped.wrong, skipped.gaps), (1, 0));
 
-    // A gap is filled with what can be read.
+    // A gap is filled with the valid entries.
     dialogue
-        .say(trades("update", &[("ALGO/USD", 106, "0.6")]))
+        .text(trades("update", &[("ALGO/USD", 106, "0.6")]))
         .await;
-    assert_eq!(dialogue.hear().await["method"], "unsubscribe");
-    assert_eq!(dialogue.hear().await["method"], "subscribe");
-    dialogue.say(granted("trade", "ALGO/USD")).await;
+    assert_eq!(dialogue.receive().await["method"], "unsubscribe");
+    assert_eq!(dialogue.receive().await["method"], "subscribe");
+    dialogue.text(granted("trade", "ALGO/USD")).await;
     dialogue
-        .say(trades(
+        .text(trades(
             "snapshot",
             &[
                 ("ALGO/USD", 103, "0.3"),
@@ -347,9 +347,9 @@ async fn one_entry_that_is_wrong_leaves_the_others() {
     let skipped = stage.skipped();
     assert_eq!((skipped.wrong, skipped.gaps), (2, 1));
 
-    // Nothing in it can be read.
+    // No valid entry in it.
     dialogue
-        .say(trades("update", &[("ALGO/USD", 107, "0")]))
+        .text(trades("update", &[("ALGO/USD", 107, "0")]))
         .await;
     dialogue.settled().await;
     assert_eq!(stage.skipped().wrong, 3);
@@ -362,10 +362,10 @@ async fn the_first_version_of_the_api_is_named() {
     let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = server.accept().await;
     dialogue
-        .say(r#"{"connectionID":8628615390848610000,"event":"systemStatus","status":"online","version":"1.0.0"}"#)
+        .text(r#"{"connectionID":8628615390848610000,"event":"systemStatus","status":"online","version":"1.0.0"}"#)
         .await;
     stage
-        .says(
+        .reaches_with(
             FeedState::Failed,
             "version 1 of Kraken's API: expected version 2",
         )

@@ -1,5 +1,4 @@
-//! The feeds that speak over a WebSocket, against servers that speak the same protocols, well and
-//! badly.
+//! The feeds over a WebSocket, against servers with the same protocols, valid and invalid.
 
 mod binance;
 mod coinbase;

@@ -20,7 +20,7 @@ use super::{
     },
 };
 
-/// Coinbase before Kraken, both with a connection, and who reads what comes of them.
+/// Coinbase before Kraken, both with a connection, and a reader of the results.
 struct Two {
     clock: Arc<AtomicU64>,
     first: SocketServer,
@@ -59,18 +59,18 @@ impl Two {
 
     async fn coinbase(&self) -> Dialogue {
         let mut dialogue = self.first.accept().await;
-        dialogue.hear().await;
-        dialogue.say(coinbase::subscriptions(PRODUCT)).await;
+        dialogue.receive().await;
+        dialogue.text(coinbase::subscriptions(PRODUCT)).await;
         dialogue
     }
 
     async fn kraken(&self) -> Dialogue {
         let mut dialogue = self.second.accept().await;
         for channel in ["ticker", "trade"] {
-            dialogue.hear().await;
-            dialogue.say(kraken::granted(channel, "BTC/USD")).await;
+            dialogue.receive().await;
+            dialogue.text(kraken::granted(channel, "BTC/USD")).await;
         }
-        dialogue.say(kraken::trades("snapshot", &[])).await;
+        dialogue.text(kraken::trades("snapshot", &[])).await;
         dialogue
     }
 
@@ -98,11 +98,11 @@ fn trade(id: u64, price: &str, time: u64) -> String {
     frame.to_string()
 }
 
-/// What the next event says, in short.
+/// The next event, in short.
 async fn next(stream: &mut Stream) -> String {
     match stream.event().await.1 {
         Event::Quote(quote) => format!("quote {}", quote.price.unwrap()),
-        Event::Session(session) => format!("speaks {}", session.source),
+        Event::Session(session) => format!("session {}", session.source),
         Event::Bar(bar) => format!(
             "bar {} of {} trades",
             (bar.start - minute(0)) / Bar::INTERVAL,
@@ -118,33 +118,33 @@ async fn a_source_with_a_wrong_clock_gives_way_to_one_with_a_right_one() {
     let mut coinbase = two.coinbase().await;
     let mut kraken = two.kraken().await;
     two.at(minute(0) + 10_000);
-    coinbase.say(ticker(1, "100.0", minute(0) + 9_000)).await;
+    coinbase.text(ticker(1, "100.0", minute(0) + 9_000)).await;
     coinbase.settled().await;
-    kraken.say(trade(1, "200.0", minute(0) + 9_000)).await;
+    kraken.text(trade(1, "200.0", minute(0) + 9_000)).await;
     kraken.settled().await;
     let mut stream = two.server.stream("/stocks/BTC-USD", &[]).await;
     let snapshot = stream.snapshot().await.1;
     assert_eq!(snapshot.sessions[0].source, "Coinbase");
 
-    // Two minutes ahead. What it says from then on is not heard.
-    coinbase.say(ticker(2, "101.0", minute(2) + 10_000)).await;
-    coinbase.say(ticker(3, "101.5", minute(2) + 10_000)).await;
+    // Two minutes ahead. Its data is not published from then on.
+    coinbase.text(ticker(2, "101.0", minute(2) + 10_000)).await;
+    coinbase.text(ticker(3, "101.5", minute(2) + 10_000)).await;
     coinbase.settled().await;
     two.stage.degraded("120 seconds ahead").await;
     two.at(minute(0) + 11_000);
-    kraken.say(trade(2, "201.0", minute(0) + 11_000)).await;
-    while next(&mut stream).await != "speaks Kraken" {}
+    kraken.text(trade(2, "201.0", minute(0) + 11_000)).await;
+    while next(&mut stream).await != "session Kraken" {}
     while next(&mut stream).await != "quote 201.0" {}
-    coinbase.say(ticker(4, "102.0", minute(2) + 11_000)).await;
+    coinbase.text(ticker(4, "102.0", minute(2) + 11_000)).await;
     coinbase.settled().await;
-    kraken.say(trade(3, "202.0", minute(0) + 11_001)).await;
+    kraken.text(trade(3, "202.0", minute(0) + 11_001)).await;
     assert_eq!(next(&mut stream).await, "quote 202.0");
 
     // It is right again.
     two.at(minute(0) + 12_000);
-    coinbase.say(ticker(5, "103.0", minute(0) + 12_000)).await;
-    coinbase.say(ticker(6, "104.0", minute(0) + 12_000)).await;
-    assert_eq!(next(&mut stream).await, "speaks Coinbase");
+    coinbase.text(ticker(5, "103.0", minute(0) + 12_000)).await;
+    coinbase.text(ticker(6, "104.0", minute(0) + 12_000)).await;
+    assert_eq!(next(&mut stream).await, "session Coinbase");
     while next(&mut stream).await != "quote 104.0" {}
 }
 
@@ -153,66 +153,65 @@ async fn the_stream_says_who_speaks_and_every_bar_comes_once() {
     let two = Two::start().await;
     let mut coinbase = two.coinbase().await;
     let mut kraken = two.kraken().await;
-    coinbase.say(ticker(1, "100.0", minute(0) + 1)).await;
+    coinbase.text(ticker(1, "100.0", minute(0) + 1)).await;
     coinbase.settled().await;
-    kraken.say(trade(1, "200.0", minute(0) + 2)).await;
+    kraken.text(trade(1, "200.0", minute(0) + 2)).await;
     kraken.settled().await;
     let mut stream = two.server.stream("/stocks/BTC-USD", &[]).await;
     let snapshot = stream.snapshot().await.1;
     assert_eq!(snapshot.sessions[0].source, "Coinbase");
     assert_eq!(snapshot.quotes[0].price.unwrap().to_string(), "100.0");
 
-    // The first one breaks off: the second one speaks, with its newest quote.
+    // The first one breaks off: the second one is primary, with its newest quote.
     two.at(minute(0) + 28_000);
     coinbase.cut();
-    assert_eq!(next(&mut stream).await, "speaks Kraken");
+    assert_eq!(next(&mut stream).await, "session Kraken");
     assert_eq!(next(&mut stream).await, "quote 200.0");
-    kraken.say(trade(2, "201.0", minute(0) + 30_000)).await;
+    kraken.text(trade(2, "201.0", minute(0) + 30_000)).await;
     assert_eq!(next(&mut stream).await, "quote 201.0");
 
-    // It is back, and speaks again as soon as it has something to say. What is older than what was
-    // said is held back.
+    // It is back, and primary again as soon as it has data. Quotes older than the published ones are held back.
     let mut coinbase = two.coinbase().await;
-    coinbase.say(ticker(2, "101.0", minute(0) + 29_000)).await;
-    assert_eq!(next(&mut stream).await, "speaks Coinbase");
+    coinbase.text(ticker(2, "101.0", minute(0) + 29_000)).await;
+    assert_eq!(next(&mut stream).await, "session Coinbase");
     two.at(minute(0) + 50_000);
-    coinbase.say(ticker(3, "102.0", minute(0) + 50_000)).await;
+    coinbase.text(ticker(3, "102.0", minute(0) + 50_000)).await;
     assert_eq!(next(&mut stream).await, "quote 102.0");
     assert_eq!(two.stage.statuses.skipped()[0].held, 1);
 
-    // It was not there for all of the minute. Kraken was: its bar is told, once.
+    // It was not there for all of the minute. Kraken was: its bar is published, once.
     two.at(minute(1) + 1_000);
-    coinbase.say(ticker(4, "103.0", minute(1) + 1_000)).await;
+    coinbase.text(ticker(4, "103.0", minute(1) + 1_000)).await;
     assert_eq!(next(&mut stream).await, "quote 103.0");
-    kraken.say(trade(3, "203.0", minute(1) + 1_001)).await;
+    kraken.text(trade(3, "203.0", minute(1) + 1_001)).await;
     assert_eq!(next(&mut stream).await, "bar 0 of 2 trades");
 
-    // It falls silent; its connection stands. Kraken hears its heartbeats and says nothing either.
+    // It falls silent; its connection stands. Kraken receives heartbeats and publishes nothing either.
     let silent = coinbase;
     let since = tokio::time::Instant::now();
     let beating = async {
         loop {
-            kraken.say(r#"{"channel":"heartbeat"}"#).await;
+            kraken.text(r#"{"channel":"heartbeat"}"#).await;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
-    let said = tokio::select! {
-        said = next(&mut stream) => said,
+    let event = tokio::select! {
+        event = next(&mut stream) => event,
         () = beating => unreachable!("it beats for ever"),
     };
-    assert_eq!(said, "speaks Kraken");
+    assert_eq!(event, "session Kraken");
     let after = since.elapsed();
     assert!(after < Duration::from_secs(20), "{after:?}");
     assert_eq!(next(&mut stream).await, "quote 203.0");
 
-    // The minute that both began is told by who speaks at its end.
+    // The minute that both began is published by the primary at its end.
     two.at(minute(2) + 1_000);
-    kraken.say(trade(4, "204.0", minute(2) + 1_000)).await;
+    kraken.text(trade(4, "204.0", minute(2) + 1_000)).await;
     assert_eq!(next(&mut stream).await, "bar 1 of 1 trades");
     assert_eq!(next(&mut stream).await, "quote 204.0");
     let mut coinbase = silent;
-    coinbase.say(ticker(5, "105.0", minute(2) + 2_000)).await;
-    assert_eq!(next(&mut stream).await, "speaks Coinbase");
+    coinbase.text(ticker(5, "105.0", minute(2) + 2_000)).await;
+    assert_eq!(next(&mut stream).await, "session Coinbase");
     assert_eq!(next(&mut stream).await, "quote 105.0");
     let bars: Vec<u64> = two.stage.bars().iter().map(|bar| bar.start).collect();
     assert_eq!(bars, [minute(0), minute(1)]);
@@ -222,28 +221,28 @@ async fn the_stream_says_who_speaks_and_every_bar_comes_once() {
 #[tokio::test]
 async fn a_source_that_is_not_well_gives_way() {
     let two = Two::start().await;
-    // Only the second one answers; nobody waits for the first.
+    // Only the second one answers; the first is not waited for.
     let mut kraken = two.kraken().await;
-    kraken.say(trade(1, "200.0", minute(0) + 2)).await;
+    kraken.text(trade(1, "200.0", minute(0) + 2)).await;
     kraken.settled().await;
     let mut stream = two.server.stream("/stocks/BTC-USD", &[]).await;
     let snapshot = stream.snapshot().await.1;
     assert_eq!(snapshot.sessions[0].source, "Kraken");
     let mut coinbase = two.coinbase().await;
-    coinbase.say(ticker(1, "100.0", minute(0) + 3)).await;
-    assert_eq!(next(&mut stream).await, "speaks Coinbase");
+    coinbase.text(ticker(1, "100.0", minute(0) + 3)).await;
+    assert_eq!(next(&mut stream).await, "session Coinbase");
     assert_eq!(next(&mut stream).await, "quote 100.0");
-    // Maintenance of the one that does not speak changes nothing; then it is the other's turn to
-    // break, and who is degraded speaks rather than nobody.
+    // Maintenance of the standby changes nothing; then the other one breaks, and a degraded feed is primary rather than
+    // none.
     let status = r#"{"channel":"status","type":"update","data":[{"system":"maintenance"}]}"#;
-    kraken.say(status).await;
-    kraken.say(trade(2, "201.0", minute(0) + 4)).await;
+    kraken.text(status).await;
+    kraken.text(trade(2, "201.0", minute(0) + 4)).await;
     kraken.settled().await;
-    coinbase.say(ticker(2, "101.0", minute(0) + 5)).await;
+    coinbase.text(ticker(2, "101.0", minute(0) + 5)).await;
     assert_eq!(next(&mut stream).await, "quote 101.0");
     coinbase.close(1011, "").await;
-    assert_eq!(next(&mut stream).await, "speaks Kraken");
-    kraken.say(trade(3, "202.0", minute(0) + 6)).await;
+    assert_eq!(next(&mut stream).await, "session Kraken");
+    kraken.text(trade(3, "202.0", minute(0) + 6)).await;
     assert_eq!(next(&mut stream).await, "quote 202.0");
     two.stage.end().await;
 }

@@ -1,4 +1,4 @@
-//! The server of a test, on a socket, and what it serves.
+//! The server of a test, on a socket.
 #![allow(
     dead_code,
     reason = "each file of tests is a crate of its own and uses a part"
@@ -44,14 +44,13 @@ use web::work::Work;
 /// The moment at which the tests' tapes begin.
 pub(crate) const START: u64 = 1_732_111_111_111;
 
-/// A client that asks no proxy and hands out bodies as they come.
+/// A client that uses no proxy and passes bodies on as they arrive.
 pub(crate) fn client() -> Client {
     provide_tls();
     Client::builder().no_proxy().no_gzip().build().unwrap()
 }
 
-/// What is served by default: a tape with a window of so many kept entries, no feeds, and nobody who
-/// may publish.
+/// The default service: a tape with a window of so many retained entries, no feeds, and no publishers.
 pub(crate) fn service(window: usize) -> Service {
     let limits = Limits {
         entries: window,
@@ -107,7 +106,7 @@ impl Server {
         Self::adjusted(state, heartbeat, window, |_| ())
     }
 
-    /// With settings of its own.
+    /// With custom settings.
     pub(crate) fn set(adjust: impl FnOnce(&mut Service)) -> Self {
         Self::adjusted(FeedState::Live, Duration::from_secs(15), 1000, adjust)
     }
@@ -143,7 +142,7 @@ impl Server {
         Self::serving(service, now, Settings::default())
     }
 
-    /// With a front of its own.
+    /// With a custom front.
     pub(crate) fn fronted(settings: Settings) -> Self {
         let now = Arc::new(AtomicU64::new(START));
         Self::serving(service(1000), now, settings)
@@ -213,8 +212,7 @@ impl Server {
             .map(|(_, value)| value.parse().unwrap())
     }
 
-    /// Waits until a line of `/metrics` has a value: what ends with a connection ends a moment
-    /// later.
+    /// Waits until a line of `/metrics` has a value: resources of a connection are released a moment after it ends.
     pub(crate) async fn becomes(&self, name: &str, expected: f64) {
         let waiting = async {
             while self.metric(name).await != Some(expected) {
@@ -340,7 +338,7 @@ pub(crate) fn bar(name: &str, minute: u64) -> Event {
     })
 }
 
-/// A problem, after a look at what is the same with all of them.
+/// A problem, after checking the properties that all of them share.
 pub(crate) async fn problem(response: Response, status: u16) -> Value {
     let address = response.url().clone();
     assert_eq!(response.status().as_u16(), status, "{address}");

@@ -1,4 +1,4 @@
-//! A server of HTTP that plays answers and faults, byte by byte where a fault is one of bytes.
+//! An HTTP server that plays responses and faults, byte by byte if a fault is one of bytes.
 
 use std::{
     collections::BTreeMap,
@@ -16,48 +16,48 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// What was asked.
+/// A received request.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Requested {
     /// The path with its query.
     pub(crate) target: String,
     /// With names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-impl Asked {
+impl Requested {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
 
-/// What the server does.
+/// The action of the server.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    /// A whole answer: the status, header lines, the body.
+    /// A complete response: the status, header lines, the body.
     Answer(u16, Vec<(String, String)>, Vec<u8>),
     /// These bytes, and the connection is closed.
     Bytes(Vec<u8>),
     /// Nothing, while the connection stands.
     Silence,
-    /// A part of the body that was promised, and then nothing.
+    /// A part of the promised body, and then nothing.
     Stall(Vec<u8>),
     /// A body without an end.
     Endless,
 }
 
-/// An answer with this body.
+/// A response with this body.
 pub(crate) fn ok(body: impl AsRef<[u8]>) -> Reply {
     Reply::Answer(200, Vec::new(), body.as_ref().to_vec())
 }
 
-/// An answer without a body.
+/// A response without a body.
 pub(crate) fn status(status: u16) -> Reply {
     Reply::Answer(status, Vec::new(), Vec::new())
 }
 
 impl Reply {
-    /// The same answer with one more header.
+    /// The same response with one more header.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         if let Reply::Answer(_, headers, _) = &mut self {
             headers.push((name.to_owned(), value.to_owned()));
@@ -66,21 +66,21 @@ impl Reply {
     }
 }
 
-type Play = Arc<Mutex<dyn FnMut(&Asked) -> Reply + Send>>;
+type Play = Arc<Mutex<dyn FnMut(&Requested) -> Reply + Send>>;
 
-/// A server that asks a function what to do. It ends when it is dropped.
+/// A server that calls a function for each request. It ends when it is dropped.
 pub(crate) struct Script {
     pub(crate) address: SocketAddr,
-    asked: watch::Receiver<Vec<Asked>>,
+    requests: watch::Receiver<Vec<Requested>>,
     _ends: DropGuard,
 }
 
 impl Script {
-    /// A server on a port of its own.
-    pub(crate) async fn new(play: impl FnMut(&Asked) -> Reply + Send + 'static) -> Self {
+    /// A server on a free port.
+    pub(crate) async fn new(play: impl FnMut(&Requested) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (sender, asked) = watch::channel(Vec::new());
+        let (sender, requests) = watch::channel(Vec::new());
         let stop = CancellationToken::new();
         let ends = stop.clone().drop_guard();
         let play: Play = Arc::new(Mutex::new(play));
@@ -100,7 +100,7 @@ impl Script {
         });
         Script {
             address,
-            asked,
+            requests,
             _ends: ends,
         }
     }
@@ -120,34 +120,34 @@ impl Script {
         format!("http://{}{target}", self.address)
     }
 
-    /// Everything that has been asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.borrow().clone()
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Requested> {
+        self.requests.borrow().clone()
     }
 
-    /// Waits until so much has been asked.
-    pub(crate) async fn asks(&self, least: usize) -> Vec<Asked> {
-        let mut asked = self.asked.clone();
-        let enough = asked.wait_for(|asked| asked.len() >= least);
+    /// Waits until there were so many requests.
+    pub(crate) async fn wait_for_requests(&self, least: usize) -> Vec<Requested> {
+        let mut requests = self.requests.clone();
+        let enough = requests.wait_for(|all| all.len() >= least);
         timeout(Duration::from_secs(60), enough)
             .await
-            .unwrap_or_else(|_| panic!("asked {} times: expected {least}", self.asked().len()))
+            .unwrap_or_else(|_| panic!("{} requests: expected {least}", self.requests().len()))
             .unwrap()
             .clone()
     }
 }
 
-async fn serve(mut stream: TcpStream, play: Play, told: Arc<watch::Sender<Vec<Asked>>>) {
+async fn serve(mut stream: TcpStream, play: Play, requests: Arc<watch::Sender<Vec<Requested>>>) {
     let mut buffer = Vec::new();
     loop {
-        let Some(asked) = head(&mut stream, &mut buffer).await else {
+        let Some(request) = head(&mut stream, &mut buffer).await else {
             return;
         };
-        let reply = (play.lock().unwrap())(&asked);
-        told.send_modify(|all| all.push(asked));
+        let reply = (play.lock().unwrap())(&request);
+        requests.send_modify(|all| all.push(request));
         match reply {
             Reply::Answer(status, headers, body) => {
-                let mut answer = format!("HTTP/1.1 {status} Said\r\n").into_bytes();
+                let mut answer = format!("HTTP/1.1 {status} Reason\r\n").into_bytes();
                 for (name, value) in headers {
                     answer.extend(format!("{name}: {value}\r\n").bytes());
                 }
@@ -185,14 +185,14 @@ async fn serve(mut stream: TcpStream, play: Play, told: Arc<watch::Sender<Vec<As
     }
 }
 
-/// Stays until the client goes.
+/// Stays until the client leaves.
 async fn linger(stream: &mut TcpStream) {
     let mut rest = [0; 1_024];
     while matches!(stream.read(&mut rest).await, Ok(1..)) {}
 }
 
 /// The head of the next request; none of a feed has a body.
-async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Asked> {
+async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Requested> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             break end;
@@ -205,7 +205,7 @@ async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Asked> {
     let mut lines = head.lines();
     let target = lines.next()?.split(' ').nth(1)?.to_owned();
     let headers = lines.filter_map(|line| line.split_once(": "));
-    Some(Asked {
+    Some(Requested {
         target,
         headers: headers
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use feeds::Secret;
 
-/// A secret that is gone from the disk when the test is.
+/// A secret that is removed from the disk with the test.
 pub(crate) struct Kept(PathBuf);
 
 impl Kept {

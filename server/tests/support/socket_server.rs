@@ -1,4 +1,4 @@
-//! A source that speaks over a WebSocket, played by a test: well, badly, or not at all.
+//! A source with a WebSocket, played by a test: valid, invalid, or silent.
 #![allow(
     dead_code,
     reason = "each file of tests is a crate of its own and uses a part"
@@ -27,7 +27,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// So that a test that would wait for ever fails instead, and says where it waited.
+/// So that a test that would wait for ever fails instead, with the place where it waited.
 #[track_caller]
 pub(crate) fn within<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
     let place = Location::caller();
@@ -39,7 +39,7 @@ pub(crate) fn within<T>(future: impl Future<Output = T>) -> impl Future<Output =
     }
 }
 
-/// Where a feed connects to.
+/// The listener that a feed connects to.
 pub(crate) struct SocketServer {
     listener: TcpListener,
 }
@@ -56,12 +56,12 @@ impl SocketServer {
         format!("ws://{}{path}", self.listener.local_addr().unwrap())
     }
 
-    /// Takes the next connection, and says nothing.
+    /// Accepts the next connection, and sends nothing.
     pub(crate) async fn hang(&self) -> TcpStream {
         within(self.listener.accept()).await.unwrap().0
     }
 
-    /// Takes the next connection and shakes hands.
+    /// Accepts the next connection and shakes hands.
     pub(crate) async fn accept(&self) -> Dialogue {
         let stream = self.hang().await;
         let mut path = String::new();
@@ -89,7 +89,7 @@ impl SocketServer {
         let answer =
             format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
-        // Until the feed has gone, so that nothing of it is lost to a reset.
+        // Until the feed has left, so that nothing of it is lost to a reset.
         let _ = within(stream.read_to_end(&mut head)).await;
     }
 }
@@ -97,13 +97,13 @@ impl SocketServer {
 /// One connection of a feed.
 pub(crate) struct Dialogue {
     socket: WebSocketStream<TcpStream>,
-    /// The path and query that the feed asked for.
+    /// The requested path and query.
     pub(crate) path: String,
 }
 
 impl Dialogue {
-    /// Says a text.
-    pub(crate) async fn say(&mut self, text: impl Into<String>) {
+    /// Sends a text.
+    pub(crate) async fn text(&mut self, text: impl Into<String>) {
         self.send(Message::text(text.into())).await;
     }
 
@@ -111,13 +111,13 @@ impl Dialogue {
         within(self.socket.send(message)).await.unwrap();
     }
 
-    /// Sends a message that the feed may hang up on.
+    /// Sends a message during which the feed may close the connection.
     pub(crate) async fn try_send(&mut self, message: Message) -> Result<(), Error> {
         within(self.socket.send(message)).await
     }
 
-    /// The next text of the feed, read as JSON. Pings are answered meanwhile.
-    pub(crate) async fn hear(&mut self) -> Value {
+    /// The next text of the feed, parsed as JSON. Pings are answered meanwhile.
+    pub(crate) async fn receive(&mut self) -> Value {
         loop {
             match self.next().await {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -135,7 +135,7 @@ impl Dialogue {
         message
     }
 
-    /// Waits until the feed has read all that was said so far.
+    /// Waits until the feed has read everything sent so far.
     pub(crate) async fn settled(&mut self) {
         const MARK: &[u8] = b"read so far?";
         self.send(Message::Ping(MARK.into())).await;
@@ -161,7 +161,7 @@ impl Dialogue {
         {}
     }
 
-    /// Cuts the connection without a word.
+    /// Cuts the connection without a close frame.
     pub(crate) fn cut(self) {
         drop(self.socket.into_inner());
     }
@@ -173,12 +173,12 @@ impl Dialogue {
             .unwrap();
     }
 
-    /// Writes bytes that need not be a frame, and that the feed may hang up on.
+    /// Writes bytes that need not be a frame, during which the feed may close the connection.
     pub(crate) async fn try_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         within(self.socket.get_mut().write_all(bytes)).await
     }
 
-    /// Waits until the feed has hung up.
+    /// Waits until the feed has closed the connection.
     pub(crate) async fn gone(mut self) {
         while within(self.socket.next())
             .await
@@ -187,7 +187,7 @@ impl Dialogue {
     }
 }
 
-/// Feeds that run, and the tape that they write.
+/// Running feeds, and the tape that they write.
 pub(crate) struct Stage {
     pub(crate) tape: Tape,
     pub(crate) statuses: Statuses,
@@ -231,16 +231,20 @@ impl Stage {
 
     /// Waits until the first feed is degraded for a reason with these words in it.
     pub(crate) async fn degraded(&self, words: &str) -> String {
-        self.says(FeedState::Degraded, words).await
+        self.reaches_with(FeedState::Degraded, words).await
     }
 
     /// Waits until the first feed is in this state with these words about it.
-    pub(crate) async fn says(&self, state: FeedState, words: &str) -> String {
-        let said = |status: &FeedStatus| {
+    pub(crate) async fn reaches_with(&self, state: FeedState, words: &str) -> String {
+        let is_reached = |status: &FeedStatus| {
             let detail = status.detail.as_deref().unwrap_or_default();
             status.state == state && detail.contains(words)
         };
-        let waited = timeout(Duration::from_secs(60), self.statuses.wait_for(0, said)).await;
+        let waited = timeout(
+            Duration::from_secs(60),
+            self.statuses.wait_for(0, is_reached),
+        )
+        .await;
         match waited {
             Ok(status) => status.unwrap().detail.unwrap_or_default(),
             Err(_) => panic!("not {state:?}, {words:?}: {:?}", self.statuses.current()[0]),
@@ -258,7 +262,7 @@ impl Stage {
             .unwrap()
     }
 
-    /// What the first feed has passed over.
+    /// What the first feed has skipped.
     pub(crate) fn skipped(&self) -> Skipped {
         self.statuses.skipped()[0]
     }
@@ -310,7 +314,7 @@ impl Stage {
             Event::Bar(bar) => Some(bar.clone()),
             _ => None,
         });
-        // The tape tells what it keeps newest first.
+        // The tape returns retained entries newest first.
         bars.reverse();
         bars
     }

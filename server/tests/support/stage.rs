@@ -1,4 +1,4 @@
-//! A feed that runs, and what it publishes.
+//! A running feed, and its published events.
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ pub(crate) struct Stage {
     cursor: events::Cursor,
 }
 
-/// Waits for what ought to happen soon.
+/// Waits for something that ought to happen soon.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(60), what)
         .await
@@ -29,7 +29,7 @@ impl Stage {
         Self::at(system_now(), feed)
     }
 
-    /// With a clock of its own.
+    /// With a custom clock.
     pub(crate) fn at(now: Now, feed: impl Feed + 'static) -> Self {
         Self::with(now, feed, [])
     }
@@ -80,7 +80,7 @@ impl Stage {
             .collect()
     }
 
-    /// The same, when there is some.
+    /// The same, once there is some.
     pub(crate) async fn next_events(&mut self) -> Vec<Event> {
         let mut read = Vec::new();
         let reading = poll_fn(|context| {
@@ -93,7 +93,7 @@ impl Stage {
             .collect()
     }
 
-    /// The next stories, as many as are asked for at the least.
+    /// The next stories, at least as many as requested.
     pub(crate) async fn stories(&mut self, least: usize) -> Vec<News> {
         let mut stories = Vec::new();
         while stories.len() < least {
@@ -108,15 +108,19 @@ impl Stage {
     }
 
     pub(crate) async fn reaches(&self, state: FeedState) -> FeedStatus {
-        self.says(state, "").await
+        self.reaches_with(state, "").await
     }
 
     /// Waits until the feed is in this state, with these words in its detail.
-    pub(crate) async fn says(&self, state: FeedState, words: &str) -> FeedStatus {
-        let said = |status: &FeedStatus| {
+    pub(crate) async fn reaches_with(&self, state: FeedState, words: &str) -> FeedStatus {
+        let is_reached = |status: &FeedStatus| {
             status.state == state && status.detail.as_deref().unwrap_or("").contains(words)
         };
-        let reached = timeout(Duration::from_secs(60), self.statuses.wait_for(0, said)).await;
+        let reached = timeout(
+            Duration::from_secs(60),
+            self.statuses.wait_for(0, is_reached),
+        )
+        .await;
         match reached {
             Ok(status) => status.unwrap(),
             Err(_) => panic!(

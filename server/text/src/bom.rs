@@ -1,5 +1,5 @@
-/// A text without the byte-order mark in front of it, which some editors and libraries write and no
-/// reader of JSON takes ([RFC 8259, section 8.1](https://www.rfc-editor.org/rfc/rfc8259#section-8.1)).
+/// A text without its leading byte-order mark, which some editors and libraries write and JSON forbids ([RFC 8259,
+/// section 8.1](https://www.rfc-editor.org/rfc/rfc8259#section-8.1)).
 pub fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-/// What spreadsheets take a cell for a formula by, and run it.
+/// The characters by which spreadsheets recognise a formula, which they run.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 
-/// Text as a cell: what a spreadsheet would run is led by an apostrophe, which it hides. Numbers are
-/// no text and stay as they are.
+/// Text as a cell: a formula gets a leading apostrophe, which spreadsheets hide. Numbers are no text and stay
+/// unchanged.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if text.starts_with(FORMULA) {
         Cow::Owned(format!("'{text}"))
@@ -15,7 +15,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a cell said before it was [`escaped`].
+/// The text of a cell before it was [`escaped`].
 pub fn unescaped(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if text.starts_with(FORMULA) => text,

@@ -9,49 +9,49 @@ use crate::problem::Problem;
 pub enum Representation {
     /// `text/html`, for a person.
     Page,
-    /// `application/json`, for a program that asks.
+    /// `application/json`, for a program that requests once.
     Json,
-    /// `text/event-stream`, for a program that listens.
+    /// `text/event-stream`, for a program that follows events.
     Stream,
 }
 
-/// In the order of our preference where a client likes several equally: a program that says
-/// nothing wants JSON.
+/// In the server's order of preference, for a client that accepts several equally: a program without a preference gets
+/// JSON.
 const ALL: [(Representation, &str); 3] = [
     (Representation::Json, "application/json"),
     (Representation::Page, "text/html"),
     (Representation::Stream, "text/event-stream"),
 ];
 
-/// The same of what is no page.
+/// The same for a resource without a page.
 const DATA: [(Representation, &str); 2] = [
     (Representation::Json, "application/json"),
     (Representation::Stream, "text/event-stream"),
 ];
 
 impl Representation {
-    /// The one that the client likes best, after
-    /// [RFC 9110, section 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1). Of equal
-    /// ones it is the one that was named: `text/event-stream, */*` asks for a stream.
+    /// The one that the client prefers, by [RFC 9110, section
+    /// 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1). Among equal ones a named type wins:
+    /// `text/event-stream, */*` requests a stream.
     ///
     /// # Errors
-    /// [`Problem::NotAcceptable`] where it accepts none of ours.
+    /// [`Problem::NotAcceptable`] if it accepts none of the server's.
     pub fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
         let offered = "text/html, application/json, text/event-stream";
         choose(headers, &ALL, offered)
     }
 
-    /// The same of a resource that has no page.
+    /// The same for a resource that has no page.
     pub fn negotiate_data(headers: &HeaderMap) -> Result<Representation, Problem> {
         choose(headers, &DATA, "application/json, text/event-stream")
     }
 }
 
-/// The one of several types that a client likes best, as [`Representation::negotiate`] has it; the
-/// first where it says nothing. `offered` names them for people.
+/// The one of several types that a client prefers, as in [`Representation::negotiate`]; the first if it names no
+/// preference. `offered` lists them for people.
 ///
 /// # Errors
-/// [`Problem::NotAcceptable`] where it accepts none of them.
+/// [`Problem::NotAcceptable`] if it accepts none of them.
 pub fn choose<T: Copy>(
     headers: &HeaderMap,
     all: &[(T, &'static str)],
@@ -78,7 +78,7 @@ pub fn choose<T: Copy>(
         .ok_or(Problem::NotAcceptable { accept, offered })
 }
 
-/// How much a client likes a type.
+/// A client's preference for a type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Liking {
     /// In thousandths; 0 is a refusal.
@@ -87,7 +87,7 @@ struct Liking {
     specificity: u8,
 }
 
-/// What `accept` gives to a type: the quality of its most specific range.
+/// The quality that `accept` gives a type: that of its most specific range.
 fn liking(accept: &str, kind: &str, subtype: &str) -> Liking {
     let mut best = Liking::default();
     for range in accept.split(',') {

@@ -1,4 +1,4 @@
-//! How well answers are compressed: the long ones less, because they would take a core for a tenth of a second.
+//! The level of compression of answers: lower for long ones, because they would take a core for a tenth of a second.
 
 use axum::http::Response;
 use http_body::Body;
@@ -10,15 +10,15 @@ use tower_http::{
     },
 };
 
-/// A page takes as long as with brotli's usual level of 4 and is a tenth smaller; the next levels take twice as long and
+/// Takes as long as brotli's usual level of 4 and makes a page a tenth smaller; the next levels take twice as long or
 /// more for the last percent.
 const COMPRESSION: CompressionLevel = CompressionLevel::Precise(5);
 
-/// From how many bytes on an answer is compressed as fast as possible.
+/// From how many bytes on an answer is compressed at the fastest level.
 const LARGE_BYTES: u64 = 512 * 1024;
 
-/// Which of two layers an answer is for. What is compressed already is left alone by both, and so are event
-/// streams, whose events would wait in it.
+/// The answers that one of two layers compresses. Both skip compressed answers, and event streams, whose events would
+/// be delayed.
 #[derive(Debug, Clone, Copy)]
 pub struct Large(bool);
 
@@ -43,7 +43,7 @@ pub fn well() -> Layer {
     layer(COMPRESSION, false)
 }
 
-/// Compresses those that are large.
+/// Compresses large answers.
 pub fn fast() -> Layer {
     layer(CompressionLevel::Fastest, true)
 }

@@ -1,5 +1,5 @@
-//! Answers that a client need not be sent again: entity tags and `If-None-Match`
-//! ([RFC 9110, sections 8.8.3 and 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+//! Conditional requests: entity tags and `If-None-Match` ([RFC 9110, sections 8.8.3 and
+//! 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
 
 use std::{
     fmt,
@@ -16,30 +16,28 @@ use serde::Serialize;
 use tape::EventId;
 use utoipa::IntoParams;
 
-/// What a client holds.
+/// The entity tags that a client holds.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it describes a header, which is read as one")]
 pub struct IfNoneMatch {
-    /// Entity tags of answers that the client holds; where one of them is that of the answer as JSON,
-    /// it is not sent again.
+    /// Entity tags of answers that the client holds; if one of them is that of the answer as JSON, the answer is 304.
     #[param(rename = "If-None-Match", example = "W/\"1732111111202-0.1\"")]
     if_none_match: Option<String>,
 }
 
-/// What stands for the content of an answer. It is weak because the bytes differ with the encoding
-/// that they are sent in.
+/// The tag of an answer's content. It is weak because the bytes differ by content encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityTag {
-    /// What stands between the quotes.
+    /// The text between the quotes.
     opaque: String,
 }
 
 impl EntityTag {
-    /// The tag of an answer made from these entries of the tape: the newest of them, and how many.
+    /// The tag of an answer made from these entries of the tape: the newest id, and the number of entries.
     ///
-    /// An append moves the newest id and an entry that leaves the window the count, so that for one
-    /// address the two stand for the content, which need not be hashed.
+    /// An append changes the newest id, and an entry that leaves the window the count, so that for one address the two
+    /// identify the content, which need not be hashed.
     pub fn of(ids: impl IntoIterator<Item = EventId>) -> Self {
         let none = (EventId { ms: 0, n: 0 }, 0_usize);
         let (newest, entries) = ids
@@ -50,9 +48,8 @@ impl EntityTag {
         }
     }
 
-    /// The tag of an answer whose content comes from elsewhere: a hash of it. It need not resist
-    /// anybody, because whoever could choose a content with the tag of another could as well send
-    /// that other.
+    /// The tag of an answer whose content comes from elsewhere: a hash of it. It need not withstand an attacker: one
+    /// who could choose content with the tag of other content could send that content as well.
     pub fn of_content(content: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(content);
@@ -61,8 +58,8 @@ impl EntityTag {
         }
     }
 
-    /// Whether a client that sends these headers has the answer of this tag. The comparison is weak:
-    /// `W/` on either side makes no difference.
+    /// Whether a client that sends these headers has the answer with this tag. The comparison is weak: `W/` on either
+    /// side makes no difference.
     fn is_held(&self, headers: &HeaderMap) -> bool {
         headers
             .get_all(header::IF_NONE_MATCH)
@@ -78,8 +75,8 @@ impl fmt::Display for EntityTag {
     }
 }
 
-/// What stands between the quotes of each tag of a list. It ends where the list is malformed: what
-/// cannot be read cannot match.
+/// The text between the quotes of each tag of a list. It ends where the list is malformed: a tag that cannot be parsed
+/// cannot match.
 fn opaque_tags(list: &str) -> impl Iterator<Item = &str> {
     let mut rest = list;
     std::iter::from_fn(move || {
@@ -91,7 +88,7 @@ fn opaque_tags(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Looks for a tag in whatever a client says it holds.
+/// Finds a tag among those that a client sends.
 #[cfg(any(test, feature = "testing"))]
 pub fn fuzz_tags(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(bytes) {
@@ -100,12 +97,12 @@ pub fn fuzz_tags(bytes: &[u8]) {
     }
 }
 
-/// The answer as JSON, or 304 where the client has it. Without a tag it is always sent.
+/// The answer as JSON, or 304 if the client has it. Without a tag it is always sent.
 pub fn answer<T: Serialize>(request: &HeaderMap, tag: Option<EntityTag>, body: T) -> Response {
     tagged(request, tag, || Json(body))
 }
 
-/// The content of a type, or 304 where the client has it.
+/// The content of a type, or 304 if the client has it.
 pub fn content(
     request: &HeaderMap,
     content_type: &'static str,
@@ -124,7 +121,7 @@ fn tagged<R: IntoResponse>(
 ) -> Response {
     let common = [
         (header::CACHE_CONTROL, "no-cache"),
-        // Said here, because what is not compressed goes by the layer that would say it.
+        // Set here, because an answer that is not compressed bypasses the layer that would set it.
         (header::VARY, "accept, accept-encoding"),
     ];
     let Some(tag) = tag else {

@@ -1,4 +1,4 @@
-//! The forms that lists are answered in, and the way from one page of a list to the next.
+//! The formats of lists, and the links from one page of a list to the next.
 
 use std::fmt::Display;
 
@@ -10,10 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::{accept, problem::Problem};
 use text::cell::escaped;
 
-/// What is encoded in addresses: all but letters, digits and what has no meaning in any part of one.
+/// The characters that are encoded in addresses: all but letters, digits and those without a meaning in any part of
+/// one.
 pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// A form of an answer.
+/// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JSON.
@@ -52,10 +53,10 @@ impl Format {
     }
 }
 
-/// The form that a request asks for: that of `format`, or else the one that it accepts best.
+/// The format of a request: that of `format`, or else the one that it prefers by `Accept`.
 ///
 /// # Errors
-/// Where `format` names none of them, or none of them is accepted.
+/// If `format` names none of them, or none of them is accepted.
 pub fn choose(
     headers: &HeaderMap,
     format: Option<&str>,
@@ -79,10 +80,10 @@ pub fn choose(
         })
 }
 
-/// Rows with their names before them.
+/// Rows below a row of names.
 ///
 /// # Errors
-/// None that a vector in memory could have.
+/// None: a vector in memory does not fail.
 pub fn csv<T, const N: usize>(
     names: &[&str; N],
     rows: &[T],
@@ -107,9 +108,8 @@ pub fn cell(text: &str) -> String {
     escaped(text).into_owned()
 }
 
-/// A `Content-Disposition` that saves an answer under a name
-/// ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)). What would part it into folders, or some
-/// system has no place for in a name, is an underscore.
+/// A `Content-Disposition` that saves an answer under a name ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)).
+/// Separators of folders, and characters that some system forbids in names, become underscores.
 pub fn attachment(name: &str) -> Option<HeaderValue> {
     let name = name.replace(['/', ':', '*', '%', '"', '\\'], "_");
     let plain = name.replace(|c: char| !c.is_ascii_graphic(), "_");
@@ -123,7 +123,7 @@ pub fn attachment(name: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(value).ok()
 }
 
-/// A moment as people and spreadsheets read it, `2024-11-20T13:58:00Z`; empty beyond the year 9999.
+/// A moment for people and spreadsheets, `2024-11-20T13:58:00Z`; empty beyond the year 9999.
 pub fn iso(time: Millis) -> String {
     let time = i64::try_from(time).ok();
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
@@ -153,7 +153,7 @@ pub fn with_parameter(uri: &Uri, name: &str, value: &dyn Display) -> String {
         address.push(if n == 0 { '?' } else { '&' });
         address.push_str(part);
     }
-    // What would end the address where it stands between these.
+    // Characters that would end the address between these brackets.
     for (sign, written) in [('<', "%3C"), ('>', "%3E"), ('"', "%22")] {
         address = address.replace(sign, written);
     }
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_asked_for_as_this_one_was() {
+    fn the_next_page_has_the_parameters_of_this_one() {
         for (address, next) in [
             ("/news", "/news?before=5-1"),
             (

@@ -1,6 +1,6 @@
-//! Plus signs in the query of an address. In a form's encoding one is a space. No symbol has a space but
-//! some end in a plus sign, which people write as they see it: `symbols=ACHR+`. Before a symbol it is a
-//! space there too, as encoders write `GOOG, AAPL`.
+//! Plus signs in the query of an address. In a form's encoding a plus sign is a space. No symbol contains a space but
+//! some end in a plus sign, which people type as it is: `symbols=ACHR+`. Before a symbol it is a space there too, as
+//! encoders write `GOOG, AAPL`.
 
 use std::borrow::Cow;
 

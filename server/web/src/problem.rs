@@ -1,4 +1,4 @@
-//! Why requests are refused.
+//! The reasons for which requests are refused.
 
 use axum::{
     Json,
@@ -9,43 +9,43 @@ use market::Symbol;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Everything that a request can be refused for.
+/// Every reason for which a request can be refused.
 ///
-/// One place knows which status each reason has and how it reads, so that no resource chooses a
-/// status of its own: [`Problem::into_response`] writes it as `application/problem+json`
-/// ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), and the page shows the same words.
+/// One place maps each reason to its status and its words, so that no resource chooses a status:
+/// [`Problem::into_response`] writes it as `application/problem+json` ([RFC
+/// 9457](https://www.rfc-editor.org/rfc/rfc9457)), and the page shows the same words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// 400: something in the address or a header is not what it has to be. The text names it.
+    /// 400: something in the address or a header is invalid. The text names it.
     Malformed(String),
     /// 404: no feed quotes the symbol.
     UnknownSymbol {
-        /// What was asked for.
+        /// The requested symbol.
         symbol: Symbol,
-        /// Its name, which may be empty, where the directory lists it all the same.
+        /// Its name, which may be empty, if the directory lists it without a quote.
         listed: Option<String>,
         /// Known symbols, nearest first.
         suggestions: Vec<Symbol>,
     },
-    /// 404: it is not kept here. The text says what is.
+    /// 404: it is not kept here. The text names what is.
     NotKept(String),
     /// 404: nothing is served at this path.
     UnknownPath(String),
     /// 405: the path is right, the method is not.
     MethodNotAllowed {
-        /// What was asked for.
+        /// The requested path.
         method: String,
-        /// What there is, as `Allow` names it.
+        /// The allowed methods, as in `Allow`.
         allowed: &'static str,
     },
     /// 406: no representation that the client accepts.
     NotAcceptable {
         /// The client's `Accept`.
         accept: String,
-        /// What there is.
+        /// The available representations.
         offered: &'static str,
     },
-    /// 401: no token, or one that is not known
+    /// 401: no token, or an unknown one
     /// ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
     Unauthorized {
         /// What to do about it.
@@ -53,49 +53,49 @@ pub enum Problem {
         /// Whether a token was sent.
         wrong_token: bool,
     },
-    /// 403: no token would help. The text says what would.
+    /// 403: no token would help. The text explains what would.
     Forbidden(String),
-    /// 408: a request that did not arrive in time. The text says how long that is.
+    /// 408: a request that did not arrive in time. The text has the limit.
     Timeout(String),
-    /// 413: more than may be sent at once. The text says how much may.
+    /// 413: more than may be sent at once. The text has the limit.
     TooLarge(String),
-    /// 415: the content is of a type, or an encoding, that is not read here.
+    /// 415: the content type or encoding is not supported.
     UnsupportedContent {
-        /// What came and what to do about it.
+        /// The received type and what to do about it.
         detail: String,
-        /// The types that are read, as `Accept` names them.
+        /// The supported types, as in `Accept`.
         types: &'static str,
     },
     /// 421: the request is for another host. The text names it.
     Misdirected(String),
-    /// 501: nothing here does what is asked for. The text says what it is.
+    /// 501: the server does not support the request. The text names what is missing.
     NotImplemented(String),
-    /// 422: the content can be read and is not what it has to be. Nothing of it was taken.
+    /// 422: the content can be parsed and is invalid. Nothing of it was published.
     Invalid {
-        /// What is wrong in all.
+        /// The summary.
         detail: String,
-        /// Every place where something is wrong.
+        /// Every invalid place.
         faults: Vec<Fault>,
     },
-    /// 429: more than is allowed in so short a time, or at the same time.
+    /// 429: more than is allowed in a time, or at the same time.
     TooMany {
-        /// How much is allowed.
+        /// The limit.
         detail: String,
-        /// After how many seconds it may be tried again.
+        /// The number of seconds after which to try again.
         retry_after: u64,
     },
-    /// 503: not yet, or no longer. The text says why.
+    /// 503: not yet, or no longer. The text has the reason.
     Unavailable(String),
 }
 
-/// What is wrong at one place of a request's content, written as the `errors` of
-/// [RFC 9457, section 3](https://www.rfc-editor.org/rfc/rfc9457#section-3).
+/// An error at one place of a request's content, written as the `errors` of [RFC 9457, section
+/// 3](https://www.rfc-editor.org/rfc/rfc9457#section-3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
-    /// The line, from 1, where the content is lines.
+    /// The line, from 1, if the content is lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// The element, from 0, where the content is an array.
+    /// The element, from 0, if the content is an array.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
     /// The field of that line or element, as a JSON pointer
@@ -115,9 +115,9 @@ pub struct Fault {
     "suggestions": ["GOOG"],
 }))]
 pub struct Body<'a> {
-    /// Always `about:blank`: the status says what kind of problem it is.
+    /// Always `about:blank`: the status identifies the kind of problem.
     r#type: &'static str,
-    /// What kind of problem it is, for people.
+    /// The kind of problem, for people.
     title: &'static str,
     /// The status of the answer.
     #[schema(minimum = 400, maximum = 599)]
@@ -128,7 +128,7 @@ pub struct Body<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Symbol>, required = false)]
     suggestions: &'a [Symbol],
-    /// Every place of the content where something is wrong.
+    /// Every invalid place of the content.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Fault>, required = false)]
     errors: &'a [Fault],
@@ -157,7 +157,7 @@ impl Problem {
         }
     }
 
-    /// What the status stands for, in a few words.
+    /// The meaning of the status, in a few words.
     pub fn title(&self) -> &'static str {
         match self {
             Problem::Malformed(_) => "The request is malformed",
@@ -234,7 +234,7 @@ impl Problem {
         }
     }
 
-    /// Known symbols that are near to the one that is not.
+    /// Known symbols near an unknown one.
     pub fn suggestions(&self) -> &[Symbol] {
         match self {
             Problem::UnknownSymbol { suggestions, .. } => suggestions,
@@ -268,7 +268,7 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
-        // What is unknown now may be known in a moment: no cache may guess how long this holds.
+        // An unknown symbol may be known a moment later: no cache may guess how long this holds.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         match self {
             Problem::MethodNotAllowed { allowed, .. } => {

@@ -1,4 +1,4 @@
-//! Work that takes a core for longer than the threads that serve may be held up.
+//! Work that takes a core for too long to run on the serving threads.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use tokio::{
 
 use crate::problem::Problem;
 
-/// How many such works go on at one time. The others wait, as long as a request may take: more at once
-/// would take the cores from the streams.
+/// How many such jobs run at one time. The others wait, as long as a request may take: more at once would take the
+/// cores from the streams.
 const MAX_WORKERS: usize = 2;
 
-/// Runs what takes long on threads of its own, a few at a time. A clone is the same.
+/// Runs long jobs on threads of their own, a few at a time. A clone is the same pool.
 #[derive(Debug, Clone)]
 pub struct Work(Arc<Semaphore>);
 
@@ -25,17 +25,17 @@ impl Default for Work {
 }
 
 impl Work {
-    /// Runs it when it is its turn.
+    /// Runs a job when it is its turn.
     ///
     /// # Errors
-    /// [`Problem::Unavailable`] where it panicked.
+    /// [`Problem::Unavailable`] if it panicked.
     pub async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Problem> {
         let turn = Arc::clone(&self.0).acquire_owned().await;
         let working = task::spawn_blocking(move || {
-            // Held until it is done: a request that is given up does not stop it.
+            // Held until the job is done: a cancelled request does not stop it.
             let _turn = turn;
             work()
         });
@@ -46,8 +46,8 @@ impl Work {
     }
 }
 
-/// Runs what may take some ten milliseconds where nothing can be awaited, and has the other tasks of this
-/// thread go on elsewhere meanwhile.
+/// Runs work of some ten milliseconds in code that cannot await, and moves the other tasks of this thread to another
+/// meanwhile.
 pub fn in_place<R>(work: impl FnOnce() -> R) -> R {
     let several = Handle::try_current()
         .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);

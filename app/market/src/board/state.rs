@@ -4,34 +4,34 @@ use crate::{
     Bar, Best, Correction, Day, Millis, Minute, Price, Quote, Roll, Size, Tick, Trade, roll::sum,
 };
 
-/// How many trades of a symbol are remembered one by one.
+/// How many trades of a symbol are kept one by one.
 pub(super) const MAX_RECENT: usize = 2_048;
 
-/// What a correction led to.
+/// The result of a correction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CorrectionOutcome {
-    /// All of it is put right: the quote, which is the symbol's state now, and the open bar.
+    /// The quote, which is the symbol's state now, and the open bar are corrected.
     Whole(Quote),
-    /// The quote is put right. The minute of the trade is closed: its bar is published already, and only
-    /// an archive can put it right there.
+    /// The quote is corrected. The minute of the trade is closed and its bar already published, so only an archive can
+    /// correct it.
     Quote(Quote),
-    /// The trade is older than what the board remembers, or was never published: nothing has changed
-    /// here. An archive that has it can put it right there.
+    /// The trade is older than what the board keeps, or was never published: nothing has changed here. An archive that
+    /// has it can correct it.
     Unknown,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) quote: Quote,
-    /// What all trades have led to.
+    /// The sums of all trades.
     pub(super) figures: Figures,
-    /// What the trades have led to that are not in `recent`, once a trade has had a number.
+    /// The sums of the trades that are not in `recent`, once a trade has had a number.
     pub(super) before: Figures,
     pub(super) recent: VecDeque<Recent>,
-    /// How many trades have been remembered.
+    /// How many trades have been kept so far.
     pub(super) count: u64,
-    /// The trades before this count are part of `before`, but for the last price: the source has
-    /// given sums of its own since.
+    /// The trades before this count are part of `before`, except for the last price: the source has reported sums of
+    /// its own since.
     pub(super) summed: u64,
     /// Whether a trade has had a number.
     pub(super) numbered: bool,
@@ -45,11 +45,11 @@ pub(super) struct OpenBar {
     pub(super) start: Millis,
     /// All trades.
     pub(super) roll: Roll,
-    /// Those that are not in the state's `recent`, once a trade has had a number.
+    /// The trades that are not in the state's `recent`, once a trade has had a number.
     pub(super) before: Roll,
 }
 
-/// A trade that is remembered.
+/// A trade that is kept for corrections.
 #[derive(Debug)]
 pub(super) struct Recent {
     count: u64,
@@ -57,7 +57,7 @@ pub(super) struct Recent {
     trade: Trade,
 }
 
-/// What trades lead to in a quote.
+/// The part of a quote that trades determine.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Figures {
     /// The time, price and size of the last trade.
@@ -93,7 +93,7 @@ impl Figures {
 pub(super) enum Counted {
     /// The trade's minute is closed.
     Late,
-    /// It is in the open bar, and may have closed the one before.
+    /// The trade is in the open bar, and may have closed the one before.
     Open(Option<Minute>),
 }
 
@@ -114,7 +114,7 @@ impl State {
 
     pub(super) fn tick(&mut self, tick: &Tick) {
         let quote = &mut self.quote;
-        // Never back: where a source times its trades but not its prices, two clocks are mixed.
+        // Never back: a source that times its trades but not its prices mixes two clocks.
         quote.time = quote.time.max(tick.time);
         let side = |side: &Best, price: &mut Option<Price>, size: &mut Option<Size>| match *side {
             Best::Unchanged => {}
@@ -140,12 +140,12 @@ impl State {
         for recent in &mut self.recent {
             recent.time = latest.min(recent.time);
         }
-        // The board no longer holds whether it published the bar of this minute, so it does not publish it again.
+        // The board no longer knows whether it published the bar of this minute, so it does not publish it again.
         self.closed_until = self.closed_until.min(minute(latest) + Bar::INTERVAL);
         self.open_bar.take_if(|open| open.start > latest);
     }
 
-    /// Takes the sums that the source gives itself. They have everything in them that came before.
+    /// Applies sums that the source itself reports. They include everything before them.
     pub(super) fn day(&mut self, day: &Day) {
         if (day.volume, day.high, day.low) == (None, None, None) {
             return;
@@ -179,7 +179,7 @@ impl State {
             low,
             volume,
         } = self.figures;
-        // A symbol that was taken up without its last trade has none with a time.
+        // A restored symbol without its last trade has no time of one.
         self.quote.traded = last.map(|(time, ..)| time).filter(|time| *time > 0);
         self.quote.price = last.map(|(_, price, _)| price);
         self.quote.size = last.and_then(|(.., size)| size);
@@ -216,7 +216,7 @@ impl State {
         }
     }
 
-    /// Remembers a trade from now on in sums alone.
+    /// Keeps a trade from now on as part of the sums only.
     fn forget(&mut self, recent: &Recent) {
         self.before.add_last(recent.time, &recent.trade);
         if recent.count >= self.summed {
@@ -252,7 +252,7 @@ impl State {
     }
 
     pub(super) fn correct(&mut self, correction: &Correction) -> CorrectionOutcome {
-        // From the newest on: a number may come again after a source has begun anew.
+        // From the newest on: a number may repeat after a source has begun anew.
         let place = self
             .recent
             .iter()

@@ -45,14 +45,14 @@ fn the_time_of_the_last_trade_is_that_of_the_trade() {
     bid.time = 3_600_000;
     let quote = board.apply(&bid).quote;
     assert_eq!((quote.time, quote.traded), (3_600_000, Some(200)));
-    // A trade that does not move the last price is not the one that it is of.
+    // A trade that does not move the last price does not set the time of the last trade either.
     let mut odd = trade("GOOG", 3_600_100, "600", "1");
     if let Some(trade) = &mut odd.trade {
         trade.moves.last = false;
     }
     assert_eq!(board.apply(&odd).quote.traded, Some(200));
 
-    // A restart goes on from it.
+    // A restart continues from it.
     let mut board = Board::new();
     board.restore(quote, 60_000, []);
     assert_eq!(board.apply(&bid).quote.traded, Some(200));
@@ -167,7 +167,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
     let now = DAY + 30_000;
     let mut board = Board::new();
     board.apply(&trade("A", now, "10", "1"));
-    // Ahead for two minutes.
+    // Two minutes ahead.
     assert_eq!(board.apply(&trade("A", 2 * now, "11", "2")).bars().len(), 1);
     board.apply(&trade("A", 2 * now + MINUTE, "12", "3"));
     let late = board.apply(&trade("A", now, "13", "4"));
@@ -178,7 +178,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
     assert_eq!(change.quote.time, now + 2_000);
     let volume = change.quote.volume;
     assert_eq!(volume, Some(size("15")), "nothing is counted twice or lost");
-    // The bar of this minute is published already and not published again; the next one is.
+    // The bar of this minute was published before and is not published again; the next one is.
     assert_eq!(board.late(), 2);
     assert_eq!(board.apply(&trade("A", now + MINUTE, "15", "1")).bars(), []);
     let bars = board.apply(&trade("A", now + 2 * MINUTE, "16", "1")).bars();
@@ -380,7 +380,7 @@ fn a_new_day_begins_without_the_trades_of_the_last_one() {
         (Some(price("12")), Some(price("12")))
     );
     assert_eq!(quote.volume, Some(size("5")));
-    // What is put right of yesterday changes nothing of today, but for the last price.
+    // A correction of yesterday changes nothing of today except the last price.
     assert!(matches!(
         board.correct(&taken_back(2)),
         CorrectionOutcome::Whole(_)
@@ -413,7 +413,7 @@ fn what_is_remembered_is_bounded_and_nothing_of_the_rest_is_lost() {
     assert_eq!((bar.trades, bar.high), (many - 1, price("20")));
 }
 
-/// Trades of three symbols whose times rise but for some that come up to `slack` late.
+/// Trades of three symbols with rising times; some arrive up to `slack` late.
 fn trades(slack: Millis) -> impl Strategy<Value = Vec<(usize, Millis, i64, i64)>> {
     let step = (
         0..3_usize,
@@ -473,7 +473,7 @@ proptest! {
         for trade in &trades[..at] {
             bars.extend(apply(&mut first, trade).bars());
         }
-        // The last one was published and not stored.
+        // The last one was published but not stored.
         let lost = bars.pop();
         let mut second = Board::new();
         for quote in first.quotes() {
@@ -524,7 +524,7 @@ proptest! {
             prop_assert_eq!(bar.low, cents(*prices.iter().min().unwrap()));
             prop_assert_eq!(bar.volume, Size::from(Decimal::new(volume, 1)));
             prop_assert_eq!(bar.trades, group.len() as u64);
-            // Hundredths of a cent, half away from zero, in whole numbers alone.
+            // Hundredths of a cent, half away from zero, in integers only.
             let vwap = (volume != 0).then(|| (turnover * 200 + volume) / (volume * 2));
             prop_assert_eq!(bar.vwap, vwap.map(|vwap| Decimal::new(vwap, 4).into()));
         }
@@ -539,8 +539,8 @@ proptest! {
         let mut board = Board::new();
         let mut bars = Vec::new();
         // What remains for the quotes, and what remained while its minute was open.
-        let mut told: Vec<Tick> = Vec::new();
-        let mut told_open: Vec<Tick> = Vec::new();
+        let mut reported: Vec<Tick> = Vec::new();
+        let mut reported_open: Vec<Tick> = Vec::new();
         for (place, &(name, time, at, of)) in trades.iter().enumerate() {
             let (last, range, volume) = conditions[place];
             let mut tick = Tick::new(symbol(NAMES[name]), time, Clock::Exchange);
@@ -550,14 +550,14 @@ proptest! {
                 ..Trade::new(Decimal::new(at, 2).into(), Some(Decimal::new(of, 1).into()))
             });
             bars.extend(board.apply(&tick).bars());
-            told.push(tick.clone());
-            told_open.push(tick);
+            reported.push(tick.clone());
+            reported_open.push(tick);
 
             let (often, back, puts_right, at, of) = corrections[place];
-            let Some(wrong) = told.len().checked_sub(1 + back).filter(|_| often == 0) else {
+            let Some(wrong) = reported.len().checked_sub(1 + back).filter(|_| often == 0) else {
                 continue;
             };
-            let wrong = told[wrong].clone();
+            let wrong = reported[wrong].clone();
             let id = wrong.trade.unwrap().id;
             let right = Trade {
                 id: Some(1_000 + place as u64),
@@ -578,9 +578,9 @@ proptest! {
                     (None, _) => {}
                 }
             };
-            put_right(&mut told);
+            put_right(&mut reported);
             match mended {
-                CorrectionOutcome::Whole(_) => put_right(&mut told_open),
+                CorrectionOutcome::Whole(_) => put_right(&mut reported_open),
                 CorrectionOutcome::Quote(_) => prop_assert!(
                     minute(time) > minute(wrong.time),
                     "{wrong:?} is of the minute that is open"
@@ -591,7 +591,7 @@ proptest! {
         bars.extend(bars_of(board.finish()));
 
         let mut quotes = Board::new();
-        for tick in &told {
+        for tick in &reported {
             quotes.apply(tick);
         }
         for quote in board.quotes() {
@@ -600,7 +600,7 @@ proptest! {
             prop_assert_eq!(quote, &Quote { time: quote.time, ..expected });
         }
         let mut remaining = Board::new();
-        let mut expected: Vec<Bar> = told_open
+        let mut expected: Vec<Bar> = reported_open
             .iter()
             .flat_map(|tick| remaining.apply(tick).bars())
             .collect();

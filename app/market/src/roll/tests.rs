@@ -141,7 +141,7 @@ fn a_volume_of_which_the_turnover_is_not_known_has_no_average() {
         Some("10.0000")
     );
     assert_eq!(average(&[known.clone(), given(None, "1")]), None);
-    // A volume that no longer fits is not what its turnover was paid for.
+    // A volume that no longer fits does not correspond to its turnover.
     let most = given(Some("1"), "79228162514264337593543950335");
     assert_eq!(average(&[most, known]), None);
 }
@@ -161,7 +161,7 @@ fn any_trade() -> impl Strategy<Value = Trade> {
     })
 }
 
-/// Trades, each with its time; no two are of the same time.
+/// Trades with their times; no two have the same time.
 fn any_trades() -> impl Strategy<Value = Vec<(Millis, Trade)>> {
     proptest::collection::btree_map(0..600_u64, any_trade(), 0..40)
         .prop_map(|trades| trades.into_iter().collect())
@@ -196,7 +196,7 @@ proptest! {
         }
         let symbol = "A".parse().unwrap();
         prop_assert_eq!(sum.sums(), whole.sums());
-        // Digit by digit, also where two prices are equal and have different digits.
+        // Digit by digit, also if two prices are equal and have different digits.
         let text = |roll: &Roll| roll.bar(symbol, 0).map(|bar| serde_json::to_string(&bar).unwrap());
         prop_assert_eq!(text(&sum), text(&whole));
     }
@@ -236,8 +236,8 @@ proptest! {
         prop_assert_eq!(bar.vwap.is_some(), bar.volume > Size::ZERO);
         if let (Some(vwap), Some(low), Some(high)) = (bar.vwap, low, high) {
             let digits = vwap.scale();
-            // What is traded off the book may have more digits than the bar's prices: at most half of the last
-            // digit of the average is rounding.
+            // Trades off the book may have more digits than the bar's prices: at most half of the last digit of the
+            // average is rounding.
             prop_assert!(vwap >= low.rounded(digits) && vwap <= high.rounded(digits), "{low} {vwap} {high}");
         }
     }

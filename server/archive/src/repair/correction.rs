@@ -25,14 +25,14 @@ pub(super) fn corrected(row: &[Cell], crc: Option<i64>) -> Option<Vec<Cell>> {
 /// How long a text may be that is tried byte by byte: each byte is tried with 255 others.
 const MAX_CORRECTED_BYTES: usize = 4_096;
 
-/// All that a value may have been before one byte of it changed.
+/// All values that one changed byte can turn into this one.
 fn candidates(cell: &Cell) -> Box<dyn Iterator<Item = Cell> + '_> {
     match cell {
         Cell::Integer(integer) => {
             let changed = (0..8).flat_map(move |byte| {
                 (1..256_i64).flat_map(move |bits| {
                     let other = integer ^ (bits << (byte * 8));
-                    // SQLite stores the low bytes alone where the others repeat the sign.
+                    // SQLite stores only the low bytes if the others repeat the sign.
                     let unused = 64 - 8 * (byte + 1);
                     let narrow = (other << unused) >> unused;
                     [Cell::Integer(other), Cell::Integer(narrow)]

@@ -7,7 +7,7 @@ use crate::{
     inbox::{Commit, Tick},
 };
 
-/// What was taken and is not on disk yet.
+/// Data that was taken and is not on disk yet.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) ticks: Vec<Tick>,
@@ -44,7 +44,7 @@ impl Batch {
     /// Those of the next transaction are written.
     pub(super) fn written(&mut self) {
         self.done += self.next();
-        // Where one was refused the others are most likely good.
+        // If one was refused, the others are most likely valid.
         self.at_once = self.at_once.map(|at_once| at_once.saturating_mul(2));
     }
 

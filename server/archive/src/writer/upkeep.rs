@@ -17,17 +17,17 @@ use crate::{
     roll,
 };
 
-/// From which size of its log on a checkpoint is made beside the writer, and from which by it.
+/// The sizes of the log from which a checkpoint runs beside the writer, and from which the writer runs it.
 const LOG_BYTES: (u64, u64) = (4 << 20, 64 << 20);
 
-/// How often it is looked whether set-aside files have been acknowledged.
+/// The interval at which the acknowledgement of set-aside files is checked.
 const LOOKS_ASIDE: Duration = Duration::from_secs(2);
 
-/// How many bars of an interval are rolled up in one transaction, so that no commit waits long.
+/// How many bars of an interval are rolled up in one transaction, so that no commit waits for long.
 const ROLLED_AT_ONCE: usize = 500;
 
 impl Writer {
-    /// What is done between commits. Returns whether there is more to do at once.
+    /// Work between commits. Returns whether there is more to do at once.
     pub(super) fn upkeep(&mut self) -> Result<bool, Failure> {
         let now = (self.options.clock)().max(std::mem::take(&mut self.newest_trade));
         let done = self
@@ -74,7 +74,7 @@ impl Writer {
         ))
     }
 
-    /// Makes a new file in the place of one that was deleted, and goes on with its ids.
+    /// Creates a new file in place of a deleted one, and continues its ids.
     pub(super) fn begin_anew(&mut self) -> Result<(), Failure> {
         let file = self.database.file.clone();
         let failed =
@@ -95,7 +95,7 @@ impl Writer {
             Database::open(&file, self.options.busy).map_err(|error| failed(&error))?;
         let ids = self.database.ids;
         database.transact(|database| database.set_mark(ids))?;
-        // What reads goes on reporting to the same place.
+        // Readers continue to report to the same place.
         database.connection.damage = Arc::clone(self.reader.damage());
         self.database = database;
         self.identity = Identity::of(&file);
@@ -120,7 +120,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Moves what was found damaged to the quarantine.
+    /// Moves damaged rows to the quarantine.
     pub(super) fn sweep(&mut self) -> Result<(), Failure> {
         if quarantine::sweep(&mut self.database, (self.options.clock)())? {
             self.written.something();
@@ -128,7 +128,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives some rows that have none their checksums.
+    /// Adds the checksums of some rows that have none.
     pub(super) fn sum(&mut self) -> Result<(), Failure> {
         if !self.summing.is_due() {
             return Ok(());
@@ -143,7 +143,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Looks now and then which files are set aside, and composes the notice.
+    /// Checks from time to time which files are set aside, and composes the notice.
     pub(super) fn look_aside(&mut self) {
         if self
             .looked
@@ -201,7 +201,7 @@ impl Writer {
         let keep = self.options.keep;
         let retainer = &mut self.retainer;
         let step = self.database.transact_lazily(|database| {
-            // Within the transaction: what is imported from now on is written after it.
+            // Within the transaction: data that is imported from now on is written after it.
             if ImportLock::is_held(&database.file) {
                 return Ok(Step::default());
             }
@@ -224,8 +224,8 @@ impl Writer {
         Ok(false)
     }
 
-    /// Moves the log into the file: beside the writer when it has grown or nothing is going on, and
-    /// by the writer itself where that does not keep up.
+    /// Moves the log into the file: beside the writer when it has grown or nothing is written, and by the writer itself
+    /// if that does not keep up.
     pub(super) fn make_room_in_log(&mut self) {
         let log = std::fs::metadata(beside(&self.database.file, "-wal")).map_or(0, |log| log.len());
         let idle = !std::mem::take(&mut self.written.since_upkeep);
@@ -235,7 +235,7 @@ impl Writer {
         }
         self.written.since_checkpoint = false;
         if log > LOG_BYTES.1 || !self.checkpointer.wake() {
-            // Nearly all of it has been moved by the checkpoints beside.
+            // The checkpoints beside the writer have moved nearly all of it.
             if let Err(error) = checkpoint::run(&self.database.connection, "TRUNCATE") {
                 tracing::debug!(%error, "no checkpoint");
             }

@@ -1,4 +1,4 @@
-//! What several tests need.
+//! Helpers of several tests.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::{
@@ -13,12 +13,12 @@ use archive::{Archive, Opened, Options, Print, State};
 use market::{Bar, Event, Millis, Price, Quote, Size, Symbol, Trade};
 use tape::EventId;
 
-/// When the tests take place.
+/// The time of the tests.
 pub(crate) const START: Millis = 1_790_000_000_000;
 
 pub(crate) const NAME: &str = "test.db";
 
-/// A folder that is gone with the test.
+/// A folder that is removed with the test.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
@@ -28,7 +28,7 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-archive-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        // One of a process that was killed, and had the same number.
+        // A folder of a killed process with the same number.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         Folder(folder)
@@ -136,7 +136,7 @@ pub(crate) fn bar(name: &str, start: Millis, close: &str, volume: &str) -> Bar {
     }
 }
 
-/// Waits until a status says so.
+/// Waits until a status satisfies a condition.
 pub(crate) async fn until(archive: &Archive, what: impl FnMut(&archive::Status) -> bool) {
     let mut watch = archive.watch();
     let waited = tokio::time::timeout(std::time::Duration::from_secs(120), watch.wait_for(what));
@@ -146,7 +146,7 @@ pub(crate) async fn until(archive: &Archive, what: impl FnMut(&archive::Status) 
     }
 }
 
-/// Waits until what is queued is on disk.
+/// Waits until everything queued is on disk.
 pub(crate) async fn written(archive: &Archive) {
     archive.commit(Vec::new()).await.unwrap();
     assert_eq!(archive.status().state, State::Ok);

@@ -10,31 +10,31 @@ use tokio::time::Instant;
 use crate::HighWaterMark;
 use clock::MAX_AHEAD;
 
-/// How long a feed may receive nothing at all before the next one takes over.
+/// How long a feed may receive nothing before the next one takes over.
 pub(crate) const SILENCE: Duration = Duration::from_secs(5);
 
-/// How long a bar that lacks its beginning waits for a whole one of another feed. Boards close the
-/// same minute within [`market::Board::GRACE`] and what the clocks of two exchanges are apart.
+/// How long a bar that lacks its beginning waits for a whole one of another feed. Boards close the same minute within
+/// [`market::Board::GRACE`] and the difference between the clocks of two exchanges.
 const WHOLE: Duration = Duration::from_secs(5);
 
-/// The most bars of one symbol that are held of a standby feed: the one that closes while the next primary
-/// feed is chosen, and the one before.
+/// The most bars of one symbol that are held of a standby feed: the one that closes while the next primary feed is
+/// chosen, and the one before.
 const MAX_HELD: usize = 2;
 
 /// Chooses the primary feed of each symbol that several feeds quote.
 ///
-/// A feed is a candidate when it is connected and has had data of the symbol since the connection began. Of the
+/// A feed is a candidate when it is connected and has received data of the symbol since the connection began. Of the
 /// candidates that received anything within [`SILENCE`] the first one is primary, in the order in which they were
-/// configured, and one that is degraded only when there is no other. When none receives anything, nothing changes.
+/// configured, and a degraded one only if there is no other. If none receives anything, nothing changes.
 #[derive(Debug, Default)]
 pub(crate) struct SourceArbiter {
-    // A std mutex: it is held for the moment of one tick and never across an await. A publisher
-    // takes it while it holds its own lock, never the other way around. It is held while what was
-    // decided is appended, so that the tape has it in the order of the decisions.
+    // A std mutex: it is held for the moment of one tick and never across an await. A publisher takes it while it
+    // holds its own lock, never the other way around. It is held while the result is appended, so that the tape has
+    // the events in the order of the decisions.
     states: Mutex<SourceStates>,
 }
 
-/// All feeds, in the order in which they were configured, and what has been published of each symbol.
+/// All feeds, in the order in which they were configured, and what has been published for each symbol.
 #[derive(Debug, Default)]
 pub(crate) struct SourceStates {
     sources: Vec<Source>,
@@ -44,13 +44,13 @@ pub(crate) struct SourceStates {
 #[derive(Debug)]
 struct Source {
     standing: Standing,
-    /// When anything came from the source.
+    /// When it last received anything.
     last_receipt: Instant,
-    /// How long it may receive nothing at all: [`SILENCE`], or longer where it receives less often.
+    /// How long it may receive nothing: [`SILENCE`], or longer if it receives less often.
     silence: Duration,
     /// The time of receipt at which the connection began: no bar before it is whole.
     since: Millis,
-    /// The symbols of which it has had data since then.
+    /// The symbols of which it has received data since then.
     symbols: BTreeSet<Symbol>,
 }
 
@@ -59,13 +59,13 @@ struct Source {
 pub(crate) enum Standing {
     /// There is no connection.
     Away,
-    /// It is connected, and something is amiss.
+    /// It is connected and degraded.
     Degraded,
-    /// It is connected, and all is well.
+    /// It is connected and live.
     Good,
 }
 
-/// What has been published of a symbol.
+/// What has been published for a symbol.
 #[derive(Debug, Default)]
 struct SymbolState {
     primary: Option<usize>,
@@ -89,19 +89,19 @@ struct Held {
     since: Instant,
 }
 
-/// What a feed is for a symbol.
+/// The role of a feed for a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// It publishes.
     Primary,
-    /// It publishes from now on, and has to publish its session first.
+    /// It publishes from now on, and its session first.
     Promoted,
     /// Another feed publishes.
     Standby,
 }
 
 impl SourceArbiter {
-    /// Whether somebody holds the lock.
+    /// Whether the lock is held.
     #[cfg(test)]
     pub(crate) fn is_locked(&self) -> bool {
         self.states.try_lock().is_err()
@@ -113,8 +113,8 @@ impl SourceArbiter {
 }
 
 impl SourceStates {
-    /// Restores what was published before a restart. A time that is further ahead than a feed may be is of
-    /// another publisher, or of a clock that was set back: it would hold all feeds up.
+    /// Restores what was published before a restart. A time further ahead than a feed's may be comes from another
+    /// publisher, or from before a clock was set back: it would hold up all feeds.
     pub(crate) fn restore(&mut self, marks: &[HighWaterMark], now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
         let sane = |time: Millis| if time <= latest { time } else { 0 };
@@ -125,8 +125,8 @@ impl SourceStates {
         }
     }
 
-    /// The clock was set back: what was published while it was ahead holds nothing up that comes now. No minute
-    /// up to this one is published again.
+    /// The clock was set back: what was published while it was ahead holds up nothing that comes now. No minute up to
+    /// this one is published again.
     pub(crate) fn set_back(&mut self, now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
         let published = now - now % Bar::INTERVAL + Bar::INTERVAL;
@@ -171,7 +171,7 @@ impl SourceStates {
         self.sources[rank].standing = standing;
     }
 
-    /// A feed receives something this often when all is well.
+    /// Sets how often a feed receives something when all is well.
     pub(crate) fn expect_every(&mut self, rank: usize, interval: Duration) {
         self.sources[rank].silence = SILENCE.max(interval.saturating_mul(2));
     }
@@ -180,7 +180,7 @@ impl SourceStates {
         self.sources[rank].last_receipt = Instant::now();
     }
 
-    /// Records that a feed has data of a symbol, and returns what it is for the symbol.
+    /// Records that a feed has data of a symbol, and returns its role for the symbol.
     pub(crate) fn record_data(&mut self, rank: usize, symbol: Symbol) -> Role {
         let source = &mut self.sources[rank];
         source.last_receipt = Instant::now();
@@ -188,12 +188,12 @@ impl SourceStates {
         self.role(rank, symbol)
     }
 
-    /// What a feed is for a symbol. Where it is promoted, it is the primary feed from now on.
+    /// The role of a feed for a symbol. If it is promoted, it is the primary feed from now on.
     pub(crate) fn role(&mut self, rank: usize, symbol: Symbol) -> Role {
         let primary = self.primary(symbol);
         let chosen = self.chosen(symbol, primary);
         match (chosen == Some(rank), primary == Some(rank)) {
-            // The chosen feed has not been promoted yet; until then the old one goes on.
+            // The chosen feed has not been promoted yet; until then the old one continues.
             (_, true) => Role::Primary,
             (false, false) => Role::Standby,
             (true, false) => {
@@ -249,8 +249,8 @@ impl SourceStates {
         self.symbols.entry(symbol).or_default()
     }
 
-    /// Whether a feed's session is to be published: that of the primary feed is, and while there is none,
-    /// that of the first feed which has one.
+    /// Whether a feed's session is to be published: that of the primary feed is, and while there is none, that of the
+    /// first feed with one.
     pub(crate) fn presents(&mut self, rank: usize, session: &Session) -> bool {
         let state = self.symbol_state(session.symbol);
         let current = state.session.as_ref().map(|(rank, _)| *rank);
@@ -262,8 +262,8 @@ impl SourceStates {
         presents
     }
 
-    /// The session that a promoted feed publishes: its own, with the missing fields of the one before; or the one
-    /// before under the feed's name. `None` when that has been published.
+    /// The session that a promoted feed publishes: its own, with the missing fields of the previous one; or the
+    /// previous one under the feed's name. `None` if that has been published.
     pub(crate) fn introduction(
         &mut self,
         rank: usize,
@@ -300,8 +300,8 @@ impl SourceStates {
         Some(session)
     }
 
-    /// Whether a quote of this time may be published, and if so the time up to which the symbol is published: none goes
-    /// back in time.
+    /// Whether a quote of this time may be published, and if so the time up to which the symbol is then published: no
+    /// quote goes back in time.
     pub(crate) fn advance_if_newer(&mut self, symbol: Symbol, time: Millis) -> bool {
         let state = self.symbol_state(symbol);
         let is_newer = time >= state.time;
@@ -342,15 +342,15 @@ impl SourceStates {
         } else if will_have_whole {
             state.waiting = Some((bar, Instant::now()));
         } else {
-            // That of the primary feed before has more of the minute.
+            // The bar of the previous primary feed has more of the minute.
             published.push(same.into_iter().next().unwrap_or(bar));
         }
         state.record_published(&published);
         published
     }
 
-    /// The bars that a promoted feed is to publish: those that it closed as a standby and that the primary feed
-    /// did not close.
+    /// The bars that a promoted feed is to publish: those that it closed as a standby and that the primary feed did not
+    /// close.
     pub(crate) fn inherit(&mut self, rank: usize, symbol: Symbol) -> Vec<Bar> {
         let since = self.sources[rank].since;
         let state = self.symbol_state(symbol);
@@ -360,7 +360,7 @@ impl SourceStates {
         state.held = others;
         let own = own.into_iter().map(|held: Held| held.bar);
         let mut published: BTreeMap<Millis, Bar> = own.map(|bar| (bar.start, bar)).collect();
-        // A bar that waits for a whole one goes on to wait where the feed will close one itself.
+        // A bar that waits for a whole one continues to wait if the feed will close one itself.
         let is_published = |start| since <= start || published.contains_key(&start);
         if let Some((waiting, _)) = state.waiting.take_if(|(bar, _)| !is_published(bar.start)) {
             published.insert(waiting.start, waiting);
@@ -378,7 +378,7 @@ impl SourceStates {
                 .waiting
                 .take_if(|(_, since)| since.elapsed() >= WHOLE)
                 .map(|(bar, _)| bar);
-            // The primary was not there for all of it, and did not come to close it.
+            // The primary feed was not there for the whole minute, and did not close it.
             let missed = |held: &Held| {
                 let primary = state.primary.map(|primary| &self.sources[primary]);
                 held.since.elapsed() >= WHOLE
@@ -414,7 +414,7 @@ impl SymbolState {
         self.held.push(Held { rank, bar, since });
     }
 
-    /// No bar is published twice: what is held of the same minutes is of no use any more.
+    /// No bar is published twice: bars of the same minutes that are held are dropped.
     fn record_published(&mut self, bars: &[Bar]) {
         for bar in bars {
             self.bars_until = self.bars_until.max(bar.start + Bar::INTERVAL);

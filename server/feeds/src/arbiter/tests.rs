@@ -51,7 +51,7 @@ impl Stage {
         self.feeds[feed].session(pairs::session(symbol(), &source, &source, Quality::Live));
     }
 
-    /// A feed tells of a trade that happens now.
+    /// A feed receives a trade that happens now.
     fn trades(&self, feed: usize, price: &str) {
         let feed = &self.feeds[feed];
         feed.tick(&trade(price, feed.now()));
@@ -61,14 +61,14 @@ impl Stage {
         self.feeds.iter().for_each(Publisher::check_primary);
     }
 
-    /// What has been published since the last call, in short: `quote 5`, `speaks 1`, `bar 7`
-    /// with the minute after the beginning.
-    fn told(&mut self) -> Vec<String> {
+    /// What has been published since the last call, in short: `quote 5`, `session 1`, `bar 7` with the minute after the
+    /// beginning.
+    fn published(&mut self) -> Vec<String> {
         let events = self.reader.events().into_iter();
         events
             .map(|event| match event {
                 Event::Quote(quote) => format!("quote {}", quote.price.unwrap()),
-                Event::Session(session) => format!("speaks {}", session.source),
+                Event::Session(session) => format!("session {}", session.source),
                 Event::Bar(bar) => format!("bar {}", (bar.start - START) / Bar::INTERVAL),
                 other => panic!("{other:?}"),
             })
@@ -112,7 +112,7 @@ fn a_clock_that_was_ahead_for_a_while_holds_no_feed_up() {
     for (price, second) in [("4", 10), ("5", 11), ("6", 75), ("7", 140)] {
         assert_eq!(prices(price, START + second * 1_000), [price]);
     }
-    // No minute is told twice, and those that begin from now on are.
+    // No minute is published twice, and those that begin from now on are published.
     let mut bars = tape.view(|view| {
         let kept = view.retained(&events::Topic::Symbols);
         let bars = kept.filter_map(|(_, entry)| match &*entry.event {
@@ -134,48 +134,56 @@ fn a_clock_that_was_ahead_for_a_while_holds_no_feed_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_speaks_and_the_next_one_while_it_is_silent() {
+async fn the_first_is_primary_and_the_next_one_while_it_is_silent() {
     let mut stage = stage(2);
     stage.introduce(SECOND_ONE);
-    assert_eq!(stage.told(), ["speaks 1"], "while there is no other");
+    assert_eq!(stage.published(), ["session 1"], "while there is no other");
     stage.introduce(FIRST);
-    assert_eq!(stage.told(), ["speaks 0"]);
+    assert_eq!(stage.published(), ["session 0"]);
     stage.introduce(SECOND_ONE);
     stage.trades(SECOND_ONE, "5");
-    assert_eq!(stage.told(), ["speaks 1", "quote 5"], "it is there already");
+    assert_eq!(
+        stage.published(),
+        ["session 1", "quote 5"],
+        "it is there already"
+    );
     stage.trades(FIRST, "6");
     stage.trades(SECOND_ONE, "7");
-    assert_eq!(stage.told(), ["speaks 0", "quote 6"]);
+    assert_eq!(stage.published(), ["session 0", "quote 6"]);
 
-    // It hears heartbeats alone, which is enough.
+    // It receives only heartbeats, which is enough.
     pass(4).await;
     stage.feeds[FIRST].record_receipt();
     pass(4).await;
     stage.trades(SECOND_ONE, "8");
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.published(), [""; 0]);
     pass(2).await;
     stage.trades(SECOND_ONE, "9");
-    assert_eq!(stage.told(), ["speaks 1", "quote 9"]);
+    assert_eq!(stage.published(), ["session 1", "quote 9"]);
     stage.trades(FIRST, "10");
     stage.trades(SECOND_ONE, "11");
-    assert_eq!(stage.told(), ["speaks 0", "quote 10"], "it gives way again");
+    assert_eq!(
+        stage.published(),
+        ["session 0", "quote 10"],
+        "it gives way again"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_now_and_then_is_not_silent_in_between() {
+async fn a_polling_feed_is_not_silent_between_polls() {
     let mut stage = stage(2);
     stage.feeds[FIRST].expect_every(SECOND * 10);
     for feed in [FIRST, SECOND_ONE] {
         stage.introduce(feed);
         stage.trades(feed, "5");
     }
-    stage.told();
+    stage.published();
     pass(20).await;
     stage.trades(SECOND_ONE, "6");
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.published(), [""; 0]);
     pass(1).await;
     stage.trades(SECOND_ONE, "7");
-    assert_eq!(stage.told(), ["speaks 1", "quote 7"]);
+    assert_eq!(stage.published(), ["session 1", "quote 7"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,80 +194,80 @@ async fn a_silent_feed_is_replaced_without_a_word_of_either() {
     stage.trades(FIRST, "5");
     pass(1).await;
     stage.trades(SECOND_ONE, "6");
-    stage.told();
-    // When nobody hears anything, nothing changes.
+    stage.published();
+    // If no feed receives anything, nothing changes.
     pass(20).await;
     stage.look();
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.published(), [""; 0]);
     stage.feeds[SECOND_ONE].record_receipt();
     stage.look();
-    assert_eq!(stage.told(), ["speaks 1", "quote 6"]);
+    assert_eq!(stage.published(), ["session 1", "quote 6"]);
     stage.look();
-    assert_eq!(stage.told(), [""; 0], "once");
+    assert_eq!(stage.published(), [""; 0], "once");
     stage.feeds[FIRST].record_receipt();
     stage.look();
-    assert_eq!(stage.told(), ["speaks 0"], "its quote is older");
+    assert_eq!(stage.published(), ["session 0"], "its quote is older");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_degraded_speaks_when_nobody_else_does() {
+async fn a_degraded_feed_is_primary_if_no_other_is_live() {
     let mut stage = stage(2);
     for feed in [FIRST, SECOND_ONE] {
         stage.introduce(feed);
         stage.trades(feed, "5");
         stage.feeds[feed].live();
     }
-    stage.told();
-    // To lack one of many is no reason.
+    stage.published();
+    // One missing symbol of many is no reason.
     stage.feeds[FIRST].set_partial_entitlement(Some("no ETH-USD".to_owned()));
     stage.look();
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.published(), [""; 0]);
     assert_eq!(
         stage.feeds[FIRST].status().borrow().state,
         FeedState::Degraded
     );
     stage.feeds[FIRST].degraded("maintenance");
     stage.look();
-    assert_eq!(stage.told(), ["speaks 1", "quote 5"]);
+    assert_eq!(stage.published(), ["session 1", "quote 5"]);
     stage.feeds[SECOND_ONE].degraded("maintenance");
     stage.look();
-    assert_eq!(stage.told(), ["speaks 0", "quote 5"]);
+    assert_eq!(stage.published(), ["session 0", "quote 5"]);
     stage.feeds[SECOND_ONE].live();
     stage.look();
-    assert_eq!(stage.told(), ["speaks 1", "quote 5"]);
+    assert_eq!(stage.published(), ["session 1", "quote 5"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_connection_has_to_speak_of_the_symbol_first() {
+async fn a_new_connection_needs_data_of_the_symbol_first() {
     let mut stage = stage(2);
     stage.introduce(FIRST);
     stage.introduce(SECOND_ONE);
     stage.trades(FIRST, "5");
     stage.trades(SECOND_ONE, "6");
-    stage.told();
+    stage.published();
     stage.feeds[FIRST].end(FeedState::Degraded, Some("it broke".to_owned()));
     stage.look();
-    assert_eq!(stage.told(), ["speaks 1", "quote 6"], "at once");
+    assert_eq!(stage.published(), ["session 1", "quote 6"], "at once");
     stage.feeds[FIRST].begin(false);
     stage.feeds[FIRST].live();
     stage.look();
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.published(), [""; 0]);
     stage.trades(FIRST, "7");
-    assert_eq!(stage.told(), ["speaks 0", "quote 7"]);
-    // A connection that replaces another without a break goes on to speak.
+    assert_eq!(stage.published(), ["session 0", "quote 7"]);
+    // A connection that replaces another without a break stays primary.
     stage.feeds[FIRST].begin(true);
     stage.trades(SECOND_ONE, "8");
     stage.look();
-    assert_eq!(stage.told(), [""; 0]);
-    // When both are gone, nothing is said; who speaks first then, speaks.
+    assert_eq!(stage.published(), [""; 0]);
+    // When both are gone, nothing is published; the first one that then receives data is primary.
     for feed in [FIRST, SECOND_ONE] {
         stage.feeds[feed].end(FeedState::Degraded, None);
         stage.look();
     }
-    assert_eq!(stage.told(), ["speaks 1", "quote 8"]);
+    assert_eq!(stage.published(), ["session 1", "quote 8"]);
     stage.feeds[SECOND_ONE].begin(false);
     stage.trades(SECOND_ONE, "9");
-    assert_eq!(stage.told(), ["quote 9"]);
+    assert_eq!(stage.published(), ["quote 9"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,14 +277,18 @@ async fn no_quote_goes_back_in_time() {
     let now = stage.feeds[FIRST].now();
     stage.feeds[FIRST].tick(&trade("5", now + 900));
     stage.feeds[SECOND_ONE].tick(&trade("6", now + 100));
-    stage.told();
+    stage.published();
     stage.feeds[FIRST].end(FeedState::Failed, None);
     stage.look();
-    assert_eq!(stage.told(), ["speaks 1"], "it has no session of its own");
+    assert_eq!(
+        stage.published(),
+        ["session 1"],
+        "it has no session of its own"
+    );
     stage.feeds[SECOND_ONE].tick(&trade("7", now + 899));
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.published(), [""; 0]);
     stage.feeds[SECOND_ONE].tick(&trade("8", now + 900));
-    assert_eq!(stage.told(), ["quote 8"]);
+    assert_eq!(stage.published(), ["quote 8"]);
     assert_eq!(stage.feeds[SECOND_ONE].skipped().held, 1);
     let times = stage
         .tape
@@ -285,10 +297,10 @@ async fn no_quote_goes_back_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_told_before_a_restart_is_not_told_again() {
+async fn events_from_before_a_restart_are_not_published_again() {
     let minute = START - START % Bar::INTERVAL + Bar::INTERVAL;
     let mut stage = stage(1);
-    let told = |quote, bars_until| HighWaterMark {
+    let mark = |quote, bars_until| HighWaterMark {
         symbol: symbol(),
         quote,
         bars_until,
@@ -297,23 +309,23 @@ async fn what_was_told_before_a_restart_is_not_told_again() {
     let mut context = stage.feeds[FIRST].context().clone();
     context.restore(ResumeStates::new(
         [],
-        vec![told(minute + 61_000, minute + 60_000)],
+        vec![mark(minute + 61_000, minute + 60_000)],
     ));
     for (time, price) in [(59_000, "5"), (60_500, "6"), (61_000, "7"), (121_500, "8")] {
         stage.feeds[FIRST].tick(&trade(price, minute + time));
     }
-    // The bar of the first minute, as it knows it, was told before.
-    assert_eq!(stage.told(), ["bar 1", "quote 8"]);
+    // The first minute's bar, as this feed has it, was published before.
+    assert_eq!(stage.published(), ["bar 1", "quote 8"]);
     assert_eq!(stage.feeds[FIRST].skipped().held, 2);
 
-    // A time from a clock that was wrong must not silence everybody until it comes.
-    context.restore(ResumeStates::new([], vec![told(minute << 1, minute << 1)]));
+    // A time from a wrong clock must not hold up all feeds until it is reached.
+    context.restore(ResumeStates::new([], vec![mark(minute << 1, minute << 1)]));
     stage.feeds[FIRST].tick(&trade("9", minute + 181_500));
-    assert_eq!(stage.told(), ["bar 2", "quote 9"]);
+    assert_eq!(stage.published(), ["bar 2", "quote 9"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_second_ones_closed_bar_is_told_when_the_first_one_cannot_close_its_own() {
+async fn the_second_ones_closed_bar_is_published_if_the_first_one_cannot_close_its_own() {
     let mut stage = stage(2);
     let base = START - START % Bar::INTERVAL + Bar::INTERVAL;
     pass(((base - START) / 1_000) as u32 + 1).await;
@@ -324,22 +336,22 @@ async fn the_second_ones_closed_bar_is_told_when_the_first_one_cannot_close_its_
     pass(60).await;
     // The first one has fallen silent in the minute before.
     stage.trades(SECOND_ONE, "6");
-    stage.told();
+    stage.published();
     let bars = |stage: &mut Stage| {
         stage
-            .told()
+            .published()
             .iter()
-            .filter(|said| said.starts_with("bar"))
+            .filter(|event| event.starts_with("bar"))
             .count()
     };
     pass(6).await;
     stage.trades(SECOND_ONE, "7");
-    assert_eq!(bars(&mut stage), 0, "it was told with the change");
+    assert_eq!(bars(&mut stage), 0, "it was published with the change");
     stage.trades(FIRST, "8");
     assert_eq!(bars(&mut stage), 0, "not twice");
 }
 
-/// What happens to the first of two feeds, and how long later the next thing does.
+/// An event of the first of two feeds, and the time until the next one.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Breaks,
@@ -361,9 +373,8 @@ fn fates() -> impl Strategy<Value = Vec<(Fate, u64)>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The second feed hears every trade; the first one breaks off and comes back at random.
-    /// Whoever speaks: each bar comes once, in order, and is the one that the second feed alone
-    /// would have told.
+    /// The second feed receives every trade; the first one breaks off and comes back at random. Whichever is primary:
+    /// each bar is published once, in order, and equals the one that the second feed alone would have published.
     #[test]
     fn bars_are_whole_and_come_once_whatever_becomes_of_the_first(
         fates in fates(),
@@ -425,11 +436,11 @@ proptest! {
             }
             tokio::time::advance(WHOLE).await;
             stage.look();
-            let mut told = Vec::new();
+            let mut published = Vec::new();
             let mut newest = 0;
             for event in stage.reader.events() {
                 match event {
-                    Event::Bar(bar) => told.push(bar),
+                    Event::Bar(bar) => published.push(bar),
                     Event::Quote(quote) => {
                         prop_assert!(quote.time >= newest);
                         newest = quote.time;
@@ -437,7 +448,7 @@ proptest! {
                     _ => {}
                 }
             }
-            prop_assert_eq!(told, expected);
+            prop_assert_eq!(published, expected);
             Ok(())
         })?;
     }

@@ -2,26 +2,26 @@ use std::fmt;
 
 use market::Symbol;
 
-/// What a feed would do, told before it starts.
+/// What a feed would do, determined before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
-    /// What it does, as in `connects to wss://… and listens to …`.
+    /// What it does, as in `connects to wss://… and subscribes to …`.
     pub does: String,
-    /// The symbols that it is sure to quote.
+    /// The symbols that it is certain to quote.
     pub symbols: Vec<Symbol>,
-    /// To whom it may be shown.
+    /// The audience that it may be shown to.
     pub licence: Licence,
 }
 
-/// To whom what a source gives may be shown, as far as is known: `docs/operate/licences.md` says more, and
-/// each source's own terms count.
+/// The audience that a source's data may be shown to, as far as is known: `docs/operate/licences.md` has more, and each
+/// source's own terms count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Licence {
-    /// To everybody: it is made up, or in the public domain.
+    /// Everybody: the data is simulated, or in the public domain.
     Public,
-    /// To whom the source's terms allow, which are to be read before it is shown to others.
+    /// Whoever the source's terms allow; read them before showing the data to others.
     Terms,
-    /// To nobody but who has the key.
+    /// Only the holder of the key.
     Personal,
 }
 

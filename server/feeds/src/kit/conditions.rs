@@ -5,19 +5,19 @@
 //! [CTS Pillar output specification](https://www.ctaplan.com/publicdocs/ctaplan/CTS_Pillar_Output_Specification.pdf)
 //! (sale conditions, "trade summary update table"), of those of Nasdaq (tape C) the
 //! [UTP data feed services specification](https://www.utpplan.com/DOC/UtpBinaryOutputSpec.pdf) (sale
-//! condition matrix). Of several conditions the most restrictive counts: what one of them does not
-//! let a trade move, it does not move.
+//! condition matrix). Of several conditions the most restrictive counts: if one of them forbids a trade to move
+//! something, it does not move it.
 //!
 //! - Where the tapes let a report move the last price only if it is the first of the day (sold out
 //!   of sequence, derivatively priced, prior reference price …), it does not move it here.
 //! - Official prices of the open and the close (`Q`, `M`) move the prices of their own market
 //!   center and no consolidated one. In a feed of one exchange they move last, high and low; in one
 //!   of all exchanges they move nothing. Their volume is that of trades reported before.
-//! - A condition that no tape knows lets a trade move what it would without it.
+//! - A condition that is on neither tape changes nothing.
 
 use market::TradeEligibility;
 
-/// The tape that a stock is reported on: the same letter is not the same condition on all.
+/// The tape that a stock is reported on: the same letter has different meanings on different tapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tape {
     /// Stocks listed on the NYSE (A), and on others but Nasdaq (B).
@@ -56,17 +56,17 @@ const NOTHING: TradeEligibility = TradeEligibility {
     volume: false,
 };
 
-/// Whose trades a feed has.
+/// The market centers that a feed has trades of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Those of one market center.
+    /// One market center.
     OneExchange,
-    /// Those of all.
+    /// All market centers.
     Consolidated,
 }
 
-/// What a trade moves with these conditions, as the letters of its tape name them. Where the tape is
-/// not known, a letter means what restricts the most.
+/// What a trade moves with these conditions, given as the letters of its tape. If the tape is unknown, a letter has its
+/// most restrictive meaning.
 pub fn moves<'a>(
     scope: Scope,
     tape: Option<Tape>,
@@ -198,7 +198,7 @@ mod tests {
     fn finnhubs_numbers_are_the_same_conditions() {
         assert_eq!(numbered([]), TradeEligibility::ALL);
         assert_eq!(numbered(["1", "8"]), TradeEligibility::ALL);
-        // As told after 16:00 in New York, of an odd lot.
+        // A trade after 16:00 in New York, of an odd lot.
         assert_eq!(numbered(["1", "8", "24", "12"]), VOLUME);
         assert_eq!(numbered(["1", "30"]), NOT_LAST);
         assert_eq!(numbered(["39"]), PRICE);

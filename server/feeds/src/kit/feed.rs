@@ -6,23 +6,22 @@ use super::{Publisher, Revealed};
 
 /// A source of events.
 pub trait Feed: Send {
-    /// The name, as it stands in [`market::Session::source`] and [`market::FeedStatus::name`].
+    /// The name, as in [`market::Session::source`] and [`market::FeedStatus::name`].
     fn name(&self) -> &str;
 
-    /// Publishes until the source ends or breaks off. It may be called again afterwards. Whoever
-    /// wants it to stop drops the future.
+    /// Publishes until the source ends or breaks off. It may be called again afterwards. Drop the future to stop it.
     ///
     /// # Errors
-    /// When the source cannot be reached or read; [`FeedError`] says whether to try again.
+    /// If the source cannot be reached or read; [`FeedError`] has whether to try again.
     fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>>;
 }
 
-/// Why a feed stopped when nothing is wrong.
+/// Why a feed stopped without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Nothing more will come.
     Finished,
-    /// The connection has lived as long as its source allows: the next one is to be made at once.
+    /// The connection has lived as long as its source allows: connect again at once.
     Renew,
 }
 
@@ -31,11 +30,11 @@ pub enum End {
 pub enum FeedError {
     /// It may work the next time.
     Transient(String),
-    /// It may work, but not before the wait that the source asks for.
+    /// It may work, but not before the wait that the source requests.
     Later {
         /// Why the feed stopped.
         why: String,
-        /// How long to wait at least.
+        /// The shortest wait.
         wait: Duration,
     },
     /// It will not work until somebody acts.

@@ -14,29 +14,29 @@ use events::{Minutes, Tape};
 use publication::{Builder, Newcomers, Surroundings};
 use sessions::Sessions;
 
-/// What all feeds share.
+/// The parts that all feeds share.
 #[derive(Clone)]
 pub struct FeedContext {
-    /// Where events go.
+    /// The tape.
     pub tape: Tape,
     /// The time of receipt.
     pub clock: Now,
-    /// What is known of symbols, whether they are quoted or not.
+    /// The directory of symbols.
     pub directory: Arc<Directory>,
-    /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
+    /// The state of trading, according to all feeds and the calendars of exchanges.
     pub sessions: Arc<Sessions>,
-    /// The exact sums of the minutes that closed lately.
+    /// The exact sums of recently closed minutes.
     pub minutes: Arc<Minutes>,
-    /// Where trades and corrections go; events go there from the tape.
+    /// The archive of trades and corrections; it takes events from the tape.
     pub archive: Option<Archive>,
-    /// What builds bars of what is published, if anything does.
+    /// Builds bars of published quotes, if configured.
     pub builder: Option<Arc<Builder>>,
     /// The states of symbols from before a restart.
     pub(crate) resume: Arc<ResumeStates>,
-    /// Records what the feeds receive, where that is configured.
+    /// Records what the feeds receive, if configured.
     pub recorder: Option<Arc<Recorder>>,
     sources: Arc<SourceArbiter>,
-    /// The symbols that stories alone have named.
+    /// The symbols that only stories have named.
     pub newcomers: Newcomers,
 }
 
@@ -58,8 +58,8 @@ impl FeedContext {
         }
     }
 
-    /// Restores the states of symbols from before a restart: the feed that was primary for one goes on with it, and
-    /// none publishes a bar again or goes back in time.
+    /// Restores the states of symbols from before a restart: a symbol's primary feed continues with it, and no feed
+    /// publishes a bar again or goes back in time.
     pub fn restore(&mut self, resume: ResumeStates) {
         let now = self.now();
         self.sources().restore(resume.marks(), now);
@@ -72,7 +72,7 @@ impl FeedContext {
         self.sources.is_locked()
     }
 
-    /// What a builder of published quotes shares with the feeds.
+    /// The parts that a builder of published quotes shares with the feeds.
     pub fn surroundings(&self) -> Surroundings {
         Surroundings {
             tape: self.tape.clone(),

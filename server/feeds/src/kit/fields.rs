@@ -1,9 +1,8 @@
-//! The fields of a message, read one by one: one that is missing, empty or wrong leaves the others as
-//! they are.
+//! The fields of a message, parsed one by one: a missing, empty or invalid one leaves the others unaffected.
 //!
-//! Zero, empty and absent are three things. A reference price of zero means that nothing was traded
-//! yet, and is none; a best price of zero, `null` or an empty text means that nobody is there; a best
-//! price that is not in the message stays as it was. A size of zero is a size.
+//! Zero, empty and absent are three things. A reference price of zero means that nothing was traded yet, and counts as
+//! absent; a best price of zero, `null` or an empty text means that the side is empty; a best price that is not in the
+//! message is unchanged. A size of zero is a size.
 
 use std::{borrow::Cow, fmt};
 
@@ -17,11 +16,11 @@ use super::{
     time::{exchange_time, millis},
 };
 
-/// A field as its source wrote it, whatever that is.
+/// A field as its source wrote it, of any type.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Field<'a>(Option<&'a RawValue>);
 
-/// What a field holds.
+/// The content of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content<'a> {
     /// The message has no such field.
@@ -72,14 +71,14 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The elements of a list; none where there is no list.
+    /// The elements of a list; empty if there is no list.
     pub(crate) fn list(self) -> Option<Vec<Field<'a>>> {
         let raw = self.0.filter(|raw| raw.get() != "null")?;
         let list: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
         Some(list.into_iter().map(Field::from).collect())
     }
 
-    /// A number; `None` where the field is missing or empty.
+    /// A number; `None` if the field is missing or empty.
     fn number<T>(self, name: &str) -> Result<Option<T>, String>
     where
         T: std::str::FromStr<Err: fmt::Display>,
@@ -96,7 +95,7 @@ impl<'a> Field<'a> {
 /// The price of a trade, which is above zero.
 ///
 /// # Errors
-/// When it is missing, no number or not above zero.
+/// If it is missing, not a number or not above zero.
 pub(crate) fn traded(name: &str, field: Field<'_>, frame: &str) -> Result<Price, FrameError> {
     match field.number::<Price>(name) {
         Ok(Some(price)) if price > Price::ZERO => Ok(price),
@@ -112,10 +111,10 @@ pub(crate) fn traded(name: &str, field: Field<'_>, frame: &str) -> Result<Price,
     }
 }
 
-/// The size of a trade; `None` where the source does not give it.
+/// The size of a trade; `None` if the source does not give it.
 ///
 /// # Errors
-/// When it is no number or below zero.
+/// If it is not a number or below zero.
 pub(crate) fn quantity(
     name: &str,
     field: Field<'_>,
@@ -131,10 +130,10 @@ pub(crate) fn quantity(
     }
 }
 
-/// The time of an entry and whose it is: that of its receipt, where the source gives none.
+/// The time of an entry and the clock that it is from: the time of receipt if the source gives none.
 ///
 /// # Errors
-/// When it is no time, or more than a day ahead of its receipt.
+/// If it is not a time, or more than a day ahead of its receipt.
 pub(crate) fn moment(
     field: Field<'_>,
     received: Millis,
@@ -151,10 +150,10 @@ pub(crate) fn moment(
     Ok((time, Clock::Exchange))
 }
 
-/// The conditions of a trade, as texts or numbers; none where the field is missing or empty.
+/// The conditions of a trade, as texts or numbers; empty if the field is missing or empty.
 ///
 /// # Errors
-/// When they are something else: it is not known what the trade moves.
+/// If they have another type: what the trade moves is then unknown.
 pub(crate) fn conditions<'a>(
     field: Field<'a>,
     text: &str,
@@ -172,19 +171,19 @@ pub(crate) fn conditions<'a>(
     }
 }
 
-/// Reads the fields that an entry can do without.
+/// Parses the optional fields of an entry.
 pub(crate) struct Fields<'a> {
     frame: &'a str,
     faults: &'a mut Vec<FrameError>,
 }
 
 impl<'a> Fields<'a> {
-    /// Fields of this frame; what is wrong with them goes to `faults`.
+    /// Fields of this frame; errors in them go to `faults`.
     pub(crate) fn new(frame: &'a str, faults: &'a mut Vec<FrameError>) -> Self {
         Fields { frame, faults }
     }
 
-    /// Notes that a field is wrong.
+    /// Records that a field is invalid.
     pub(crate) fn wrong(&mut self, why: &dyn fmt::Display) {
         self.faults.push(FrameError::new(why, self.frame));
     }
@@ -199,7 +198,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// A reference price. Zero is none: nothing was traded yet.
+    /// A reference price. Zero counts as absent: nothing was traded yet.
     pub(crate) fn price(&mut self, name: &str, field: Field<'_>) -> Option<Price> {
         let price: Price = self.number(name, field)?;
         if price < Price::ZERO {
@@ -226,7 +225,7 @@ impl<'a> Fields<'a> {
         Some(size).filter(|size| *size >= Size::ZERO)
     }
 
-    /// One side's best price, with its size where the source gives one.
+    /// One side's best price, with its size if the source gives one.
     pub(crate) fn side(
         &mut self,
         (name, price): (&str, Field<'_>),
@@ -266,7 +265,7 @@ mod tests {
         size: Field<'a>,
     }
 
-    /// A reference, a best price and the faults of reading both from `price`.
+    /// A reference, a best price and the faults of parsing both from `price`.
     fn read(price: &str) -> (Option<String>, Best, usize) {
         let text = match price {
             "" => r#"{"size":"5"}"#.to_owned(),
@@ -362,7 +361,7 @@ mod tests {
             let error = moment(raw(text), received, text).unwrap_err().to_string();
             assert!(error.contains(text.trim_matches('"')), "{text}: {error}");
         }
-        // A date in words is of 1970 if it says so.
+        // A date in words may be of 1970.
         let old = moment(raw("\"1970-01-02T00:00:00Z\""), received, "");
         assert_eq!(old, Ok((86_400_000, Clock::Exchange)));
     }

@@ -1,16 +1,15 @@
-//! The names of the SEC's forms, as EDGAR has them
-//! ([list](https://www.sec.gov/submit-filings/forms-index)).
+//! The names of the SEC's forms on EDGAR ([list](https://www.sec.gov/submit-filings/forms-index)).
 
 use text::suggestion;
 
-/// Forms that are filed under another name since then.
+/// Forms that are filed under another name now.
 const RENAMED: [(&str, &str); 2] = [
     // Since December 18, 2024.
     ("SC 13D", "SCHEDULE 13D"),
     ("SC 13G", "SCHEDULE 13G"),
 ];
 
-/// What people call a form beside its name.
+/// Common names of forms beside their codes.
 const CALLED: [(&str, &str); 4] = [
     ("13F", "13F-HR"),
     ("13D", "SCHEDULE 13D"),
@@ -50,8 +49,8 @@ fn bare(form: &str) -> String {
     bare.map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
-/// A form as EDGAR names it now: `8K` and `FORM 8-K` are `8-K`, `SC 13G` is `SCHEDULE 13G`. One that is
-/// not known stays as it is, in upper case.
+/// The current EDGAR name of a form: `8K` and `FORM 8-K` are `8-K`, `SC 13G` is `SCHEDULE 13G`. An unknown form is
+/// unchanged, in upper case.
 pub(crate) fn named(text: &str) -> String {
     let text = text.trim().to_ascii_uppercase();
     let (form, amendment) = match text.strip_suffix("/A") {
@@ -72,10 +71,10 @@ pub(crate) fn named(text: &str) -> String {
     }
 }
 
-/// What there is to say of a form that EDGAR is not known to have; nothing of one that it has.
+/// A warning about a form that EDGAR is not known to have; `None` for a known one.
 pub(crate) fn doubt(form: &str) -> Option<String> {
     let base = form.strip_suffix("/A").unwrap_or(form);
-    // No form stands for all of them.
+    // No form means all of them.
     if base.is_empty() || KNOWN.contains(&base) {
         return None;
     }

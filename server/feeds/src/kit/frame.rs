@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::Revealed;
 
-/// Why a frame is not what its source promises.
+/// Why a frame is not valid for its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameError(pub(crate) String);
 
@@ -13,7 +13,7 @@ impl FrameError {
         FrameError(format!("{why} in {start:?}"))
     }
 
-    /// The same error, should the source have repeated a secret that it was told.
+    /// The same error without a secret, which the source may have repeated.
     pub(crate) fn hiding(self, secret: &Revealed) -> Self {
         FrameError(secret.hide(&self.0))
     }
@@ -30,7 +30,7 @@ impl std::error::Error for FrameError {}
 /// The most characters of a value that an error quotes.
 const MAX_QUOTED: usize = 60;
 
-/// The beginning of a value, to show.
+/// The beginning of a value, for display.
 pub(crate) fn quoted(text: &str) -> String {
     let start: String = text.chars().take(MAX_QUOTED).collect();
     format!("{start:?}")

@@ -1,4 +1,4 @@
-//! What the sources are built with: connections, polling, exact numbers, options, and the feed's side of the tape.
+//! Shared parts of the sources: connections, polling, exact numbers, options, and the feed's side of the tape.
 
 pub(crate) mod about;
 pub mod conditions;

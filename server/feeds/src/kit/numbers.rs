@@ -5,28 +5,28 @@ use std::{
 
 use market::{Millis, Symbol, Trade};
 
-/// The most ranges of missing numbers that are remembered of one symbol.
+/// The most ranges of missing numbers that are recorded for one symbol.
 const MAX_MISSING: usize = 8;
 
-/// The most trades of one symbol that are remembered whole, so that one that comes again can be told
-/// from another one with the same number. Sources send at most fifty again.
+/// The most trades of one symbol that are kept whole, so that a resent one can be distinguished from another one with
+/// the same number. Sources resend at most fifty.
 const MAX_REMEMBERED: usize = 128;
 
-/// The numbers of a source's trades, which rise by one with each: tells which came before, which never
-/// came, and where a source numbers its trades anew.
+/// The numbers of a source's trades, which rise by one with each: they show duplicates, missing trades, and where a
+/// source restarts its numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     symbols: BTreeMap<Symbol, Seen>,
-    /// The symbols whose numbers have come twice for different trades. They name no trade any more.
+    /// The symbols whose numbers have been used twice for different trades. They identify no trade any more.
     ambiguous: BTreeMap<Symbol, Ambiguity>,
 }
 
-/// How the numbers of a symbol fail to name its trades.
+/// How the numbers of a symbol fail to identify its trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ambiguity {
-    /// They have begun anew: within a connection they still tell trades apart.
+    /// They have restarted: within a connection they still distinguish trades.
     Restarted,
-    /// The same number is given again and again.
+    /// The same number is given repeatedly.
     Reused,
 }
 
@@ -35,29 +35,28 @@ struct Seen {
     newest: u64,
     /// The latest time that a trade has had.
     latest: Millis,
-    /// Rising, with at least one number that came between any two.
+    /// Rising, with at least one received number between any two.
     missing: Vec<RangeInclusive<u64>>,
     recent: VecDeque<(u64, Millis, Trade)>,
 }
 
-/// What a number says.
+/// The meaning of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Number {
     /// It is the next one, or the first one of all.
     Next,
-    /// Some before it have not come.
+    /// Some numbers before it are missing.
     AfterGap,
-    /// It had been missing.
+    /// It was missing before.
     Missed,
-    /// The same trade came before.
+    /// It is a duplicate of a trade.
     Known,
-    /// It is of another trade than the one that had it before, or the source counts anew. The trade
-    /// is one like any other.
+    /// Another trade had it before, or the source has restarted its numbers. The trade is valid like any other.
     Again,
 }
 
 impl Numbers {
-    /// Another connection begins, of a source that need not go on from the numbers of the last one.
+    /// Another connection begins, of a source that need not continue the numbers of the last one.
     pub(crate) fn begin(&mut self) {
         self.symbols.clear();
     }
@@ -67,25 +66,25 @@ impl Numbers {
         self.symbols.get(&symbol).map(|seen| seen.newest)
     }
 
-    /// The symbol is numbered anew from the next trade on.
+    /// The symbol's numbers restart with the next trade.
     pub(crate) fn restart(&mut self, symbol: Symbol) {
         if self.symbols.remove(&symbol).is_some() {
             self.ambiguous.entry(symbol).or_insert(Ambiguity::Restarted);
         }
     }
 
-    /// Takes a number of which nothing else could be read, so that it is not missed.
+    /// Records a number of a trade that otherwise could not be parsed, so that it does not count as missing.
     pub(crate) fn skip(&mut self, symbol: Symbol, number: u64) {
         if let Some(seen) = self.symbols.get_mut(&symbol) {
             seen.take(number);
         }
     }
 
-    /// Takes a trade and its number, if it has one. A number that no longer names one trade is taken
-    /// from the trade, so that nobody takes two trades for one.
+    /// Records a trade and its number, if it has one. A number that no longer identifies one trade is removed from the
+    /// trade, so that two trades never count as one.
     ///
-    /// `resent` is for what the source sends again on its own account, as the last trades to a
-    /// subscription: of that, a known number is a known trade.
+    /// `resent` is for trades that the source resends unrequested, as the last trades to a subscription: among those, a
+    /// known number is a known trade.
     pub(crate) fn take(
         &mut self,
         symbol: Symbol,
@@ -121,7 +120,7 @@ impl Numbers {
             _ if resent => return Number::Known,
             Some((_, at, earlier)) if (*at, earlier) == (time, &whole) => return Number::Known,
             Some(_) => Ambiguity::Reused,
-            // Out of order, and from before what is remembered.
+            // Out of order, and older than anything recorded.
             None if time < seen.latest => return Number::Known,
             None => Ambiguity::Restarted,
         };
@@ -171,8 +170,8 @@ impl Seen {
         Number::Missed
     }
 
-    /// Remembers ranges at their place among the others, and forgets the oldest ones above
-    /// [`MAX_MISSING`]: one that is filled from its middle leaves two.
+    /// Inserts ranges in order, and forgets the oldest ones above [`MAX_MISSING`]: one that is filled from its middle
+    /// leaves two.
     fn misses(&mut self, at: usize, ranges: impl IntoIterator<Item = RangeInclusive<u64>>) {
         self.missing.splice(at..at, ranges);
         let surplus = self.missing.len().saturating_sub(MAX_MISSING);
@@ -192,7 +191,7 @@ mod tests {
         Trade::new(price.parse().unwrap(), None).with_id(number)
     }
 
-    /// What each trade is, as number, time and price; and whether it keeps its number.
+    /// The meaning of each trade, given as number, time and price; and whether it keeps its number.
     fn taken(trades: &[(u64, Millis, &str)]) -> Vec<(Number, bool)> {
         let mut numbers = Numbers::default();
         let symbol = "A".parse().unwrap();
@@ -270,7 +269,7 @@ mod tests {
         assert_eq!(take(u64::MAX), AfterGap);
     }
 
-    /// The numbers that have not come, one by one, of which those of the oldest gaps are forgotten.
+    /// The missing numbers, one by one, without those of the oldest gaps, which are forgotten.
     #[derive(Default)]
     struct Naive {
         newest: Option<u64>,
@@ -310,9 +309,9 @@ mod tests {
         let (mut numbers, mut naive) = (Numbers::default(), Naive::default());
         let symbol = "A".parse().unwrap();
         for &number in all {
-            let told = numbers.take(symbol, 1, &mut trade(number, "1"), true);
+            let meaning = numbers.take(symbol, 1, &mut trade(number, "1"), true);
             let expected = naive.take(number);
-            assert_eq!(told, expected, "{number} of {all:?}");
+            assert_eq!(meaning, expected, "{number} of {all:?}");
             assert!(numbers.symbols[&symbol].missing.len() <= MAX_MISSING);
         }
     }
@@ -323,7 +322,7 @@ mod tests {
         compare(&[10, 17, 28, 13, 15, 19, 21, 23, 25, 30, 11]);
     }
 
-    /// One that never fills its gaps in order must not make us remember every second number.
+    /// A source that never fills its gaps in order must not make every second number be recorded.
     #[test]
     fn one_gap_in_many_pieces_is_forgotten_from_its_beginning() {
         let all: Vec<u64> = [10, 100].into_iter().chain((12..100).step_by(2)).collect();

@@ -1,38 +1,36 @@
 //! Options of a feed, from the command line and from the file of the configuration.
 
-use std::{collections::HashSet, fmt, time::Duration};
+mod values;
 
-use reqwest::Url;
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
-};
+use std::{collections::HashSet, fmt};
+
+use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
-use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{About, secret::Secret};
 use text::suggestion;
 
-/// What can be said of a feed of one kind.
+pub(crate) use values::{fixed, http, http_address, name, seconds, some, user_agent, websocket};
+
+/// The options of a feed of one kind.
 pub(crate) trait FeedOptions: DeserializeOwned {
-    /// How the feed is called.
+    /// The name of the kind.
     const NAME: &'static str;
 
-    /// The keys of its table, the one that [`FeedOptions::MAIN`] names included.
+    /// The keys of its table, including the one that [`FeedOptions::MAIN`] names.
     const KEYS: &'static [&'static str];
 
-    /// What stands behind the colon.
+    /// The meaning of the text behind the colon.
     const MAIN: Main;
 
-    /// The fields that are a [`Secret`], beside the keys: of `key` the table has `key_env` or
-    /// `key_file`.
+    /// The fields that are a [`Secret`], beside the keys: for `key` the table has `key_env` or `key_file`.
     const SECRETS: &'static [&'static str] = &[];
 
     /// Whether the feed receives what can be recorded.
     const RECEIVES: bool = true;
 
-    /// The secrets that are to be there when the feed starts.
+    /// The secrets that must exist when the feed starts.
     fn secrets(&self) -> Vec<&Secret> {
         Vec::new()
     }
@@ -40,25 +38,25 @@ pub(crate) trait FeedOptions: DeserializeOwned {
     /// What the feed would do.
     fn about(&self) -> About;
 
-    /// Checks what a type cannot.
+    /// Checks what a type cannot express.
     ///
     /// # Errors
-    /// What is wrong, with the value and what was expected.
+    /// The error, with the value and what was expected.
     fn checked(self) -> Result<Self, String> {
         Ok(self)
     }
 
-    /// What may be wrong although it can be read.
+    /// A warning about options that are valid but suspicious.
     fn doubts(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
+    /// A property that only one feed may have, with the reason and what to do.
     fn alone(&self) -> Option<(String, &'static str)> {
         None
     }
 
-    /// What the feed is about, for a person.
+    /// A description of the feed, for a person.
     fn subjects(&self) -> Vec<String> {
         if let Some((what, _)) = self.alone() {
             return vec![what];
@@ -106,10 +104,10 @@ impl<T: FeedOptions> FeedOptions for Box<T> {
     }
 }
 
-/// What the text behind the colon of a feed is, by the key of its table.
+/// The meaning of the text behind the colon of a feed, by the key of its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Main {
-    /// Nothing stands there; options may follow.
+    /// No text; options may follow.
     Nothing,
     /// A list, separated by commas; options follow the first question mark.
     List(&'static str),
@@ -119,25 +117,25 @@ pub(crate) enum Main {
     Address(&'static str),
 }
 
-/// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
+/// Why a text or a table is not a [`FeedSpec`]: all its errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecError(pub(crate) Vec<SpecFault>);
 
-/// One thing that is wrong with a feed.
+/// One error of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecFault {
-    /// The key of the table that it is about, if it is about one.
+    /// The key of the table that it is about, if any.
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
     pub item: Option<usize>,
     /// Whether a feed of that kind has no such key.
     pub unknown: bool,
-    /// What is wrong, with the value and what was expected.
+    /// The error, with the value and what was expected.
     pub message: String,
 }
 
 impl SpecError {
-    /// What is wrong, one by one.
+    /// The errors, one by one.
     pub fn faults(&self) -> &[SpecFault] {
         &self.0
     }
@@ -206,7 +204,7 @@ pub(crate) fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> 
         }
         known
     });
-    // A wrong value is taken out, so that the next one is found too.
+    // A wrong value is removed, so that the next one is found too.
     let options = loop {
         let table_again = Value::Table(table.clone());
         let error = match serde_path_to_error::deserialize::<_, T>(table_again) {
@@ -217,7 +215,7 @@ pub(crate) fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> 
         let message = error.inner().message();
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
-            // A list is a sequence to who reads, not to who writes.
+            // A list is a sequence to a deserializer, not to a serializer.
             let message = message.replace("expected a sequence", "expected a list in [ ]");
             faults.push(SpecFault {
                 item,
@@ -226,7 +224,7 @@ pub(crate) fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> 
             taken.insert(key);
             continue;
         }
-        // What was taken out is missing for no fault of its own.
+        // A removed value is missing for no fault of its own.
         if missing.is_none_or(|field| !taken.contains(field)) {
             let message = match missing.filter(|field| T::SECRETS.contains(field)) {
                 Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
@@ -255,7 +253,7 @@ pub(crate) fn keys<T: FeedOptions>() -> Vec<String> {
     keys.chain(secrets).collect()
 }
 
-/// Puts the place of a secret, as the table has it, under the name of the secret.
+/// Puts the source of a secret, from the table's key, under the name of the secret.
 pub(crate) fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), SpecFault> {
     let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
     let fault = |key: &str, why: &str| {
@@ -266,7 +264,7 @@ pub(crate) fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), S
             ),
         ))
     };
-    // What stands there is not repeated: it may be the secret.
+    // The value is not repeated: it may be the secret.
     if table.remove(secret).is_some() {
         let why = format!("{secret:?} is a secret, which is not written down here");
         return fault(secret, &why);
@@ -289,8 +287,8 @@ pub(crate) fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), S
     Ok(())
 }
 
-/// Whether a variable can be called so. A key of a source seldom can, so that one that was given in
-/// place of the name of its variable is not shown.
+/// Whether a variable can have this name. A source's key seldom can, so a key that was given instead of the name of its
+/// variable is not shown.
 fn is_variable(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -313,13 +311,13 @@ pub(crate) fn at(path: &Path) -> (Option<String>, Option<usize>) {
     (key, item)
 }
 
-/// The field that serde misses, if it misses one.
+/// The field that serde reports as missing, if any.
 pub(crate) fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 impl Main {
-    /// What stands behind the name on the command line, as a table.
+    /// The text behind the name on the command line, as a table.
     pub(crate) fn read(self, rest: &str) -> Table {
         let rest = rest.strip_prefix(':').unwrap_or(rest);
         let split = match self {
@@ -344,7 +342,7 @@ impl Main {
             }
         }
         while !more.is_empty() {
-            // An address may have anything in it, so that it stands last.
+            // An address may contain anything, so it is last.
             let end = match more.starts_with("url=") {
                 true => more.len(),
                 false => more.find('&').unwrap_or(more.len()),
@@ -358,7 +356,7 @@ impl Main {
     }
 }
 
-/// A value of the command line as the file of the configuration would have it.
+/// A value of the command line as in the configuration file.
 pub(crate) fn scalar(text: &str) -> Value {
     if let Ok(truth) = text.parse() {
         return Value::Boolean(truth);
@@ -367,87 +365,4 @@ pub(crate) fn scalar(text: &str) -> Value {
         return Value::Integer(number);
     }
     Value::String(text.to_owned())
-}
-
-/// Checks that there is a symbol; `example` is a feed with some.
-pub(crate) fn some<T>(symbols: &[T], example: &str) -> Result<(), String> {
-    match symbols {
-        [] => Err(format!(
-            "without a symbol: expected symbols, as in {example}"
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Reads the address of a WebSocket.
-pub(crate) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let uri: Option<Uri> = text.parse().ok().filter(|uri: &Uri| {
-        matches!(uri.scheme_str(), Some("ws" | "wss"))
-            && uri.host().is_some_and(|host| !host.is_empty())
-    });
-    uri.ok_or_else(|| {
-        D::Error::custom(format!(
-            "{text:?} is not an address of a WebSocket: expected ws://HOST… or wss://HOST…"
-        ))
-    })
-}
-
-/// Reads the address of something that is asked for over HTTP.
-pub(crate) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    http_address(&text).map_err(D::Error::custom)
-}
-
-/// As [`http`], of a text.
-pub(crate) fn http_address(text: &str) -> Result<Url, String> {
-    let url: Option<Url> = text.parse().ok();
-    let right = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    // An address may have a key in it, so that only its beginning is shown.
-    right.ok_or_else(|| {
-        let start = text.split(['?', '@']).next().unwrap_or_default();
-        format!("{start:?} is not an address: expected http://HOST… or https://HOST…")
-    })
-}
-
-/// An address that stands in the code.
-pub(crate) fn fixed(address: &'static str) -> Url {
-    address
-        .parse()
-        .expect("an address in the code is an address")
-}
-
-/// Checks the name that somebody gives to a feed.
-pub(crate) fn name(name: Option<&str>) -> Result<(), String> {
-    match name {
-        Some(name) if market::plain(name) != name || !(1..=60).contains(&name.chars().count()) => {
-            Err(format!(
-                "{name:?} is not a name: expected 1 to 60 characters on one line"
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks what a feed calls itself when it asks.
-pub(crate) fn user_agent(user_agent: &str) -> Result<(), String> {
-    let is_printable = user_agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if is_printable && (1..=200).contains(&user_agent.len()) {
-        return Ok(());
-    }
-    Err(format!(
-        "{user_agent:?} is no user_agent: expected 1 to 200 characters of ASCII on one line"
-    ))
-}
-
-/// Reads a time in whole seconds: from one to a day.
-pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    const DAY: i64 = 24 * 60 * 60;
-    let seconds = i64::deserialize(deserializer)?;
-    match u64::try_from(seconds) {
-        Ok(right) if (1..=DAY).contains(&seconds) => Ok(Duration::from_secs(right)),
-        _ => Err(D::Error::custom(format!(
-            "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
-        ))),
-    }
 }

@@ -1,4 +1,4 @@
-//! Pairs of currencies as Coinbase and Kraken write them: both sides with something between them.
+//! Pairs of currencies in the notation of Coinbase and Kraken: both sides with a separator between them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,20 +16,19 @@ use crate::{
     list,
 };
 
-/// A pair of currencies. Here it is written `BTC-USD`, whoever quotes it, so that one source can
-/// stand in for another.
+/// A pair of currencies. Tickertape writes it `BTC-USD` for every source, so that one source can stand in for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pair {
     symbol: Symbol,
-    /// Whether the base ends in a small `x`, as Kraken writes shares that are tokens: `AAPLx`.
+    /// Whether the base ends in a small `x`, Kraken's mark of tokenized shares: `AAPLx`.
     token: bool,
 }
 
 impl Pair {
-    /// Reads a pair with a dash or a slash between its sides, in any case.
+    /// Parses a pair with a dash or a slash between its sides, in any case.
     ///
     /// # Errors
-    /// When it is not one, with what was expected.
+    /// If it is invalid, with what was expected.
     pub fn read(text: &str) -> Result<Self, String> {
         let (base, quoted) = text
             .split_once(['-', '/'])
@@ -44,12 +43,12 @@ impl Pair {
         })
     }
 
-    /// As it is written here.
+    /// Tickertape's notation.
     pub fn symbol(&self) -> Symbol {
         self.symbol
     }
 
-    /// As Kraken writes it, `BTC/USD`.
+    /// Kraken's notation, `BTC/USD`.
     pub(crate) fn with_slash(&self) -> String {
         let text = self.symbol.as_str();
         let (base, quoted) = text.split_once('-').unwrap_or((text, ""));
@@ -107,7 +106,7 @@ impl<E: Exchange> FeedOptions for Options<E> {
         let symbols: Vec<Symbol> = self.symbols.iter().map(Pair::symbol).collect();
         About {
             does: format!(
-                "connects to {} and listens to best prices and trades of {}",
+                "connects to {} and subscribes to best prices and trades of {}",
                 socket::shown(&self.url),
                 list(&symbols)
             ),
@@ -130,7 +129,7 @@ fn not_a_pair(text: &str) -> String {
     format!("{text:?} is not a pair: expected two codes of letters and digits, as in BTC-USD")
 }
 
-/// Reads a list of pairs, each once.
+/// Parses a list of pairs, each once.
 fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Error> {
     let mut pairs: Vec<Pair> = Vec::new();
     for text in Vec::<String>::deserialize(deserializer)? {
@@ -142,10 +141,10 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Erro
     Ok(pairs)
 }
 
-/// The most pairs of one feed: they all stand in one message.
+/// The most pairs of one feed: they are all in one message.
 const MAX_PAIRS: usize = 200;
 
-/// Checks how many pairs there are.
+/// Checks the number of pairs.
 fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
     options::some(pairs, &format!("{name}:BTC-USD,ETH-USD"))?;
     match pairs.len() {
@@ -156,30 +155,30 @@ fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
     }
 }
 
-/// What is known of a pair without asking: its name and currency, from its letters.
+/// The properties of a pair that its letters show: name and currency.
 pub(crate) fn session(pair: Symbol, venue: &str, source: &str, quality: Quality) -> Session {
     let sides = pair.as_str().split_once('-');
     currency::session(pair, sides, venue, source, quality)
 }
 
-/// What became of the pairs that a feed asked for.
+/// The results of the subscriptions that a feed requested.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Subscribed<'a> {
     source: &'static str,
     pairs: &'a [Pair],
-    /// The pairs whose session was published, which is once in the life of a feed: the day's references
-    /// have been added to it since.
+    /// The pairs whose session was published, which happens once per feed: the day's references have been added to it
+    /// since.
     published: &'a mut BTreeSet<Symbol>,
     refused: BTreeMap<Symbol, String>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Subscribed<'a> {
     pub(crate) fn new(
         source: &'static str,
         pairs: &'a [Pair],
         published: &'a mut BTreeSet<Symbol>,
     ) -> Self {
-        Asked {
+        Subscribed {
             source,
             pairs,
             published,
@@ -201,17 +200,17 @@ impl<'a> Asked<'a> {
         self.pairs.iter().any(|pair| pair.symbol == symbol)
     }
 
-    /// The source gives a pair.
+    /// The source accepts a pair.
     pub(crate) fn given(&mut self, symbol: Symbol, publisher: &Publisher) {
         if self.published.insert(symbol) {
             publisher.session(session(symbol, self.source, self.source, Quality::Live));
         }
     }
 
-    /// The source refuses a pair, in these words.
+    /// The source refuses a pair, with this reason.
     ///
     /// # Errors
-    /// When it has refused all of them, why.
+    /// If it has refused all of them, with the reason.
     pub(crate) fn refused(
         &mut self,
         symbol: Symbol,
@@ -232,7 +231,7 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    /// The pairs that a text names, however it writes them.
+    /// The pairs that a text names, in any notation.
     pub(crate) fn named_in(&self, text: &str) -> Vec<Symbol> {
         let text = text.replace('/', "-").to_ascii_uppercase();
         let words: BTreeSet<&str> = text
@@ -250,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_pairs_and_writes_them_as_asked() {
+    fn reads_pairs_and_writes_them_in_either_notation() {
         for (text, symbol, slash) in [
             ("BTC-USD", "BTC-USD", "BTC/USD"),
             ("btc/usd", "BTC-USD", "BTC/USD"),
@@ -281,9 +280,9 @@ mod tests {
     fn finds_the_pairs_that_a_text_names() {
         let pairs = ["BTC-USD", "ETH-USD", "BT-USD"].map(|text| Pair::read(text).unwrap());
         let mut published = BTreeSet::new();
-        let asked = Asked::new("Test", &pairs, &mut published);
+        let subscriptions = Subscribed::new("Test", &pairs, &mut published);
         let named = |text| -> Vec<String> {
-            let named = asked.named_in(text).into_iter();
+            let named = subscriptions.named_in(text).into_iter();
             named.map(|symbol| symbol.to_string()).collect()
         };
         assert_eq!(

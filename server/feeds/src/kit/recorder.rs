@@ -16,10 +16,10 @@ use toml::Table;
 
 use crate::kit::recording::{Header, Line};
 
-/// Writes down what a feed receives.
+/// Records what a feed receives.
 ///
-/// It writes in the task of the feed, which therefore takes no more than the disk does. Nothing is
-/// ever held in memory but what a file's buffer and a compressor hold.
+/// It writes in the task of the feed, which therefore receives no faster than the disk writes. Only a file's buffer and
+/// a compressor hold data in memory.
 pub struct Recorder {
     // A std mutex: held while a line is written, and never across an await.
     state: Mutex<State>,
@@ -40,10 +40,10 @@ enum Done {
     Broken(io::Error),
 }
 
-/// How much has been recorded.
+/// The size of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recorded {
-    /// Messages and answers.
+    /// Messages and responses.
     pub frames: u64,
     /// The bytes of these.
     pub bytes: u64,
@@ -56,18 +56,18 @@ enum Output {
     Gzip(GzEncoder<Counted>),
 }
 
-/// A file that knows how much was written to it.
+/// A file that counts the bytes written to it.
 struct Counted {
     file: BufWriter<File>,
     written: u64,
 }
 
 impl Recorder {
-    /// A recording of a feed of this kind with these options, in a file that is compressed where its
-    /// name ends in `.gz`. `full` is cancelled when the file has `most` bytes, or cannot be written.
+    /// A recording of a feed of this kind with these options, in a file that is compressed if its name ends in `.gz`.
+    /// `full` is cancelled when the file has `most` bytes, or cannot be written.
     ///
     /// # Errors
-    /// When the file is there already and may not be overwritten, or cannot be written.
+    /// If the file exists and may not be overwritten, or cannot be written.
     pub fn create(
         file: &Path,
         overwrite: bool,
@@ -104,7 +104,7 @@ impl Recorder {
         })
     }
 
-    /// A connection to this address stands; answers its number.
+    /// A connection to this address is established; returns its number.
     pub(crate) fn connected(&self, to: &str) -> u64 {
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
         self.write(
@@ -118,7 +118,7 @@ impl Recorder {
         connection
     }
 
-    /// A message came over a connection.
+    /// A message was received over a connection.
     pub(crate) fn message(&self, connection: u64, bytes: &[u8]) {
         let line = Line {
             connection: Some(connection),
@@ -127,7 +127,7 @@ impl Recorder {
         self.write(&line.holding(bytes), Some(bytes.len()));
     }
 
-    /// An address answered.
+    /// A response of an address.
     pub(crate) fn answer(&self, from: &str, status: u16, media: Option<&str>, body: Option<&[u8]>) {
         let mut line = Line {
             address: Some(from.into()),
@@ -141,7 +141,7 @@ impl Recorder {
         self.write(&line, Some(body.map_or(0, <[u8]>::len)));
     }
 
-    /// An address did not answer, or not as it should.
+    /// An address did not respond, or not correctly.
     pub(crate) fn failed(&self, from: &str) {
         let line = Line {
             address: Some(from.into()),
@@ -166,7 +166,7 @@ impl Recorder {
             Ok(text) => text,
             Err(error) => return state.stop(Done::Broken(error.into()), &self.full),
         };
-        // What a compressor still holds is not known: there the file may become a little longer.
+        // The amount in the compressor is unknown: such a file may become a little longer.
         if output.written() + text.len() as u64 + 1 > self.most {
             return state.stop(Done::Full, &self.full);
         }
@@ -179,7 +179,7 @@ impl Recorder {
         }
     }
 
-    /// Writes out what is held in memory, and answers how much there is.
+    /// Writes out the buffered data, and returns the size.
     pub fn flush(&self) -> Recorded {
         let mut state = self.state();
         if let Some(output) = &mut state.output {
@@ -191,11 +191,10 @@ impl Recorder {
         state.recorded
     }
 
-    /// Ends the file in order, and has the disk keep it. Answers how much there is, and whether it
-    /// ended because it was full.
+    /// Ends the file in order, and syncs it to disk. Returns the size, and whether it ended because it was full.
     ///
     /// # Errors
-    /// When it cannot be written, or could not some time before.
+    /// If it cannot be written, or could not at an earlier time.
     pub fn finish(&self) -> io::Result<(Recorded, bool)> {
         let mut state = self.state();
         if let Some(output) = state.output.take() {

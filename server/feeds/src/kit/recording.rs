@@ -1,7 +1,7 @@
-//! The format of our own recordings: `docs/inside/recordings.md` describes it for others.
+//! The format of Tickertape's own recordings: `docs/inside/recordings.md` describes it.
 //!
-//! Lines of JSON, plain or compressed with gzip: a [`Header`], then a [`Line`] for whatever was
-//! received. What was sent is not there, because it may hold a key.
+//! Lines of JSON, plain or compressed with gzip: a [`Header`], then a [`Line`] for everything received. Sent messages
+//! are not recorded, because they may contain a key.
 
 use std::{
     borrow::Cow,
@@ -22,29 +22,28 @@ use text::without_bom;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The largest answer of a source, in bytes, after it has been decompressed.
+/// The largest response of a source, in bytes, after it has been decompressed.
 pub const LIMIT: usize = 8 << 20;
 
-/// The longest line that is read, in bytes: an answer of [`LIMIT`] bytes, each
-/// written as `\u0000`.
+/// The longest line that is read, in bytes: a response of [`LIMIT`] bytes, each written as `\u0000`.
 const MAX_LINE: usize = 6 * LIMIT + 4096;
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format, under the name by which the file is known.
+    /// The version of the format, under the name that identifies the file.
     tickertape_recording: u32,
     /// When the recording began, in nanoseconds since the epoch.
     pub started: u64,
     /// The kind of the feed.
     pub kind: String,
-    /// Its options, without what may be a secret in an address.
+    /// Its options, without anything that may be a secret in an address.
     pub options: Table,
 }
 
 impl Header {
     pub(crate) fn new(started: u64, kind: &str, options: &Table) -> Self {
-        // Headers are said to a source, and may be keys.
+        // Headers are sent to a source, and may be keys.
         let options = options
             .iter()
             .filter(|(key, _)| *key != "headers")
@@ -66,11 +65,11 @@ fn without_secrets(value: &Value) -> Value {
     }
 }
 
-/// What stands in a recording in place of a query.
+/// The replacement of a query in a recording.
 const RECORDED: &str = "recorded=";
 
-/// An address without its user, and with the beginning of a hash in place of its query: two
-/// addresses can still be told apart, and no key can be read. Done twice it is the same as once.
+/// An address without its user, and with the beginning of a hash in place of its query: two addresses can still be
+/// distinguished, and no key can be read. Applying it twice has the same result as once.
 pub(crate) fn bare(address: &str) -> String {
     let (address, _) = address.split_once('#').unwrap_or((address, ""));
     let (address, query) = address.split_once('?').unwrap_or((address, ""));
@@ -93,27 +92,27 @@ pub(crate) fn bare(address: &str) -> String {
     format!("{scheme}://{host}{path}{query}")
 }
 
-/// Something that was received.
+/// A received message or response.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Line<'a> {
     /// When, in nanoseconds since the epoch.
     pub(crate) at: u64,
-    /// The number of the connection that it came over.
+    /// The number of the connection over which it was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) connection: Option<u64>,
-    /// With a connection: it was made just now, to this address. Alone: what was asked for.
+    /// With a connection: it was established just now, to this address. Alone: the requested address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<Cow<'a, str>>,
-    /// The status of an answer; an address without one did not answer.
+    /// The status of a response; an address without one did not respond.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
-    /// What the answer is said to be.
+    /// The response's media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) media: Option<Cow<'a, str>>,
-    /// The raw message or answer.
+    /// The raw message or response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<Cow<'a, str>>,
-    /// The same in hexadecimal digits, where it is not UTF-8.
+    /// The same in hexadecimal digits, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hex: Option<String>,
 }
@@ -133,13 +132,13 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// How long what it holds is.
+    /// The length of its bytes.
     pub(crate) fn length(&self) -> usize {
         let text = self.text.as_deref().map_or(0, str::len);
         text + self.hex.as_deref().map_or(0, str::len)
     }
 
-    /// The bytes that it holds.
+    /// Its bytes.
     pub(crate) fn bytes(self) -> Result<Option<Vec<u8>>, FrameError> {
         match (self.text, self.hex) {
             (Some(text), _) => Ok(Some(text.into_owned().into_bytes())),
@@ -151,19 +150,19 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The header of a file, if it is one of ours. A pipe never is.
+/// The header of a file, if it is a recording of Tickertape. A pipe never is.
 ///
 /// # Errors
-/// When the file cannot be read, or its header is of a version that we do not know.
+/// If the file cannot be read, or its header has an unknown version.
 pub(crate) fn header(file: &Path) -> io::Result<Option<Header>> {
-    // A pipe has nothing yet, and what is read of it is gone.
+    // A pipe has nothing yet, and what is read from it is gone.
     if !std::fs::metadata(file)?.is_file() {
         return Ok(None);
     }
     header_of(&mut *open(file)?)
 }
 
-/// The header of what `lines` holds, if it is a recording of ours. The lines after it are left.
+/// The header of `lines`, if they are a recording of Tickertape. The lines after it are left.
 ///
 /// # Errors
 /// As [`header`].
@@ -189,11 +188,11 @@ fn parse_header(line: &[u8]) -> io::Result<Option<Header>> {
     }
 }
 
-/// Hands out what a recording holds until `each` wants no more. A line that cannot be read is handed
-/// out as an error, with its number, and the next one is read.
+/// Passes the lines of a recording to `each` until it wants no more. An invalid line is passed as an error with its
+/// number, and the next one is read.
 ///
 /// # Errors
-/// When the file cannot be read at all.
+/// If the file cannot be read at all.
 pub(crate) fn read(
     file: &Path,
     each: impl FnMut(u64, Result<Line<'static>, FrameError>) -> bool,
@@ -204,7 +203,7 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Hands out what stands after the header, as [`read`] does.
+/// Passes the lines after the header, as [`read`] does.
 pub(crate) fn read_after_header(
     lines: &mut dyn BufRead,
     mut each: impl FnMut(u64, Result<Line<'static>, FrameError>) -> bool,
@@ -219,7 +218,7 @@ pub(crate) fn read_after_header(
                 .and_then(in_nanoseconds),
             Ok(ReadLine::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
             Err(error) => {
-                // Whoever wrote it was stopped in the middle. What came before it is good.
+                // The writer was stopped in the middle. The lines before it are valid.
                 each(
                     number,
                     Err(FrameError(format!("the file breaks off: {error}"))),
@@ -256,10 +255,10 @@ pub(crate) fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
     unpack(BufReader::with_capacity(1 << 16, File::open(file)?))
 }
 
-/// What a file holds, plain or compressed with gzip.
+/// Opens content, plain or compressed with gzip.
 ///
 /// # Errors
-/// When its beginning cannot be read.
+/// If its beginning cannot be read.
 pub(crate) fn unpack<'a>(mut file: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     if file.fill_buf()?.starts_with(&[0x1F, 0x8B]) {
         return Ok(Box::new(BufReader::with_capacity(

@@ -5,7 +5,7 @@ use std::{
 
 use market::{Millis, Quote, Session, Symbol, Trade};
 
-/// The states of symbols from before a restart: the feed that was primary for a symbol takes its state, once.
+/// The states of symbols from before a restart: a symbol's primary feed takes its state, once.
 #[derive(Debug, Default)]
 pub struct ResumeStates {
     states: Mutex<HashMap<Symbol, ResumeState>>,
@@ -51,7 +51,7 @@ impl ResumeStates {
         &self.marks
     }
 
-    /// Takes the state of a symbol, where a source published it.
+    /// Takes the state of a symbol, if a source published it.
     pub fn take(&self, symbol: Symbol, source: &str) -> Option<ResumeState> {
         let mut states = self.lock();
         if states.get(&symbol)?.session.source != source {

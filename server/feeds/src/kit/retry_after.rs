@@ -3,16 +3,16 @@ use std::time::{Duration, UNIX_EPOCH};
 use market::Millis;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
 
-/// The longest wait that a source may ask for.
+/// The longest wait that a source may request.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long an answer asks to stay away, by its `Retry-After`: seconds, or a date
-/// ([RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)). A day at
-/// the most, so that a faulty source is not lost for ever.
+/// How long a response requests to wait, by its `Retry-After`: seconds, or a date ([RFC 9110, section
+/// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)). At most a day, so that a faulty source is not lost
+/// for ever.
 pub(crate) fn after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
-        // What does not even fit is long.
+        // A number that does not even fit is long.
         value.parse().map_or(MAX_WAIT, Duration::from_secs)
     } else {
         let date = httpdate::parse_http_date(value).ok()?;

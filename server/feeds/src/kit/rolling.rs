@@ -3,29 +3,29 @@ use std::{collections::HashMap, time::Duration};
 use market::{Day, Symbol};
 use tokio::time::Instant;
 
-/// How often the reference of a day that rolls is told anew.
+/// How often the reference of a rolling day is published.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// The open of a day that rolls changes with every message. A session that was told as often would
-/// double what a browser has to read, and nobody could see the difference.
+/// The open of a rolling day changes with every message. Publishing a session as often would double the data of a
+/// browser, without a visible difference.
 #[derive(Debug, Default)]
 pub(crate) struct Rolling {
-    told: HashMap<Symbol, Instant>,
+    published: HashMap<Symbol, Instant>,
 }
 
 impl Rolling {
-    /// Takes the references out of a day's figures unless it is time to tell them.
+    /// Removes the references from a day's figures unless it is time to publish them.
     pub(crate) fn thin(&mut self, symbol: Symbol, day: &mut Day) {
         if (day.open, day.prev_close) == (None, None) {
             return;
         }
         let now = Instant::now();
-        match self.told.get(&symbol) {
-            Some(told) if now.duration_since(*told) < INTERVAL => {
+        match self.published.get(&symbol) {
+            Some(last) if now.duration_since(*last) < INTERVAL => {
                 (day.open, day.prev_close) = (None, None);
             }
             _ => {
-                self.told.insert(symbol, now);
+                self.published.insert(symbol, now);
             }
         }
     }

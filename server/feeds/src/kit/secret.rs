@@ -10,30 +10,30 @@ use serde::Deserialize;
 /// The longest file of a secret that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024;
 
-/// Where a secret is to be found: in a variable of the environment or in a file. It never is the
-/// secret itself, so that it can be shown, logged and compared.
+/// The place of a secret: a variable of the environment or a file. It never is the secret itself, so that it can be
+/// shown, logged and compared.
 ///
-/// A feed's table and its text on the command line say it in the same words: for a secret that is
-/// called `key`, `key_env = "NAME"` or `key_file = "PATH"`, and `?key_env=NAME` or `?key_file=PATH`.
+/// A feed's table and its text on the command line use the same notation: for a secret named `key`, `key_env = "NAME"`
+/// or `key_file = "PATH"`, and `?key_env=NAME` or `?key_file=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Secret {
     /// In this variable of the environment.
     Env(String),
-    /// In this file, by itself: for what a service manager or a container puts there.
+    /// A file with nothing else in it: for what a service manager or a container puts there.
     File(PathBuf),
 }
 
-/// What a secret says. It shows itself to nobody but who calls [`Revealed::expose`].
+/// The value of a secret. Only a caller of [`Revealed::expose`] can read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Revealed(String);
 
 impl Secret {
-    /// Reads what the secret says, without the blanks around it. A feed calls it each time that it
-    /// logs in, so that a file that was replaced counts from then on.
+    /// Reads the secret, without the blanks around it. A feed calls it at each login, so that a replaced file counts
+    /// from then on.
     ///
     /// # Errors
-    /// When the variable or the file is not there, is empty, or holds more than one line.
+    /// If the variable or the file is missing, is empty, or has more than one line.
     pub fn read(&self) -> Result<Revealed, SecretError> {
         let text = match self {
             Secret::Env(name) => match std::env::var_os(name) {
@@ -86,17 +86,17 @@ impl fmt::Display for Secret {
 }
 
 impl Revealed {
-    /// What nobody asks for.
+    /// An empty secret.
     pub(crate) fn nothing() -> Self {
         Revealed("recorded".to_owned())
     }
 
-    /// The text, to be handed to the source and to nobody else.
+    /// The text, to be passed to the source only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// A text of somebody who was told the secret, without it.
+    /// A text without the secret, from a source that has received it.
     pub(crate) fn hide(&self, text: &str) -> String {
         match &*self.0 {
             "" => text.to_owned(),
@@ -111,7 +111,7 @@ impl fmt::Debug for Revealed {
     }
 }
 
-/// Why a secret cannot be read: it names the variable or the file, never what is in it.
+/// Why a secret cannot be read: it names the variable or the file, never its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretError(String);
 
@@ -127,7 +127,7 @@ impl error::Error for SecretError {}
 mod tests {
     use super::*;
 
-    /// A file that is gone when the test is.
+    /// A file that is removed with the test.
     struct Kept(PathBuf);
 
     impl Kept {

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::{Publisher, kit::fetch};
 
-/// What a feed remembers of so many subjects at the capacity: of those that it met last.
+/// A feed's records about subjects, up to the capacity: of those that it met last.
 #[derive(Debug)]
 pub(crate) struct Seen<K, V> {
     subjects: HashMap<K, V>,
@@ -33,7 +33,7 @@ impl<K: Clone + Eq + Hash, V> Seen<K, V> {
         self.subjects.get_mut(subject)
     }
 
-    /// Remembers this of a subject, in place of what was known of it.
+    /// Records this for a subject, in place of its earlier record.
     pub(crate) fn insert(&mut self, subject: K, what: V) {
         if self.subjects.insert(subject.clone(), what).is_some() {
             return;
@@ -47,13 +47,13 @@ impl<K: Clone + Eq + Hash, V> Seen<K, V> {
     }
 }
 
-/// What a feed that polls has counted already: a fault stands in every document until its source mends it, and
+/// The faults that a polling feed has counted already: a fault is in every document until its source corrects it, and
 /// counts once.
 #[derive(Debug)]
 pub(crate) struct Reported(Seen<String, ()>);
 
 impl Reported {
-    /// A memory of so many reports at the most.
+    /// A memory of at most so many reports.
     pub(crate) fn new(capacity: usize) -> Self {
         Reported(Seen::new(capacity))
     }
@@ -67,7 +67,7 @@ impl Reported {
         is_new
     }
 
-    /// Counts the faults of a document from this address that was read all the same.
+    /// Counts the faults of a document from this address that was parsed all the same.
     pub(crate) fn faults(&mut self, faults: &[String], address: &Url, publisher: &Publisher) {
         for fault in faults {
             if self.is_new(fault) {

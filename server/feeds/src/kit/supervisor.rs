@@ -12,7 +12,7 @@ use crate::{End, Feed, FeedContext, FeedError, Publisher, Skipped};
 #[derive(Debug)]
 pub struct Supervisor {
     tasks: JoinSet<()>,
-    /// Sees who has fallen silent; it ends with the value.
+    /// Detects silent feeds; it ends with the value.
     watch: JoinSet<()>,
     statuses: Statuses,
 }
@@ -72,7 +72,7 @@ impl Supervisor {
         }
     }
 
-    /// How the feeds are doing; can be read for as long as one likes.
+    /// The states of the feeds; may be kept for any time.
     pub fn statuses(&self) -> Statuses {
         self.statuses.clone()
     }
@@ -88,7 +88,7 @@ impl Supervisor {
     }
 }
 
-/// How all feeds are doing.
+/// The states of all feeds.
 #[derive(Debug, Clone)]
 pub struct Statuses {
     feeds: Arc<[Arc<Publisher>]>,
@@ -103,7 +103,7 @@ impl Statuses {
             .collect()
     }
 
-    /// What each feed has passed over so far, in the same order.
+    /// What each feed has skipped so far, in the same order.
     pub fn skipped(&self) -> Vec<Skipped> {
         self.feeds
             .iter()
@@ -111,8 +111,8 @@ impl Statuses {
             .collect()
     }
 
-    /// Waits until a condition holds for the feed at this position in [`Statuses::current`].
-    /// Answers `None` where there is no such feed.
+    /// Waits until a condition holds for the feed at this position in [`Statuses::current`]. Returns `None` if there is
+    /// no such feed.
     pub async fn wait_for(
         &self,
         position: usize,
@@ -132,11 +132,11 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
     loop {
         publisher.begin(renewal);
         renewal = false;
-        // A feed that panicked is not run again, so that no one sees what it left half done.
+        // A feed that panicked is not run again, so that its incomplete state is never used.
         let run = AssertUnwindSafe(async { feed.run(publisher).await }).catch_unwind();
         let (error, at_least) = match run.await {
             Ok(Ok(End::Renew)) => {
-                tracing::info!(feed = name, "connects anew, as its source demands");
+                tracing::info!(feed = name, "reconnects, as its source requires");
                 failures = 0;
                 renewal = true;
                 continue;
@@ -152,7 +152,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             Ok(Err(FeedError::Later { why, wait })) => (why, wait),
             Ok(Err(FeedError::Fatal(error))) => {
                 tracing::error!(feed = name, "failed: {error}");
-                // Whoever puts it right would wait for ever else.
+                // Otherwise a waiter for the feed's recovery would wait for ever.
                 let error = format!("{error}; it is tried again when the server is restarted");
                 publisher.end(FeedState::Failed, Some(error));
                 return;
@@ -168,7 +168,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             .live_since()
             .is_some_and(|since| since.elapsed() >= SETTLED);
         failures = if settled { 1 } else { failures + 1 };
-        // Jitter comes on top of what the source asks for, so that its clients still part.
+        // Jitter is added to the source's requested wait, so that its clients still spread.
         let wait = at_least + backoff.jittered(failures);
         if is_logged(failures.into(), 4) {
             tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");

@@ -8,10 +8,10 @@ use super::{
     frame::{FrameError, quoted},
 };
 
-/// A time as a frame has it: a date of RFC 3339, or a number in the unit that its magnitude shows.
+/// The time of a frame: a date of RFC 3339, or a number in the unit that its magnitude shows.
 ///
 /// # Errors
-/// When it is neither, or a date before 1970.
+/// If it is neither, or a date before 1970.
 pub(crate) fn millis(time: &str, frame: &str) -> Result<Millis, FrameError> {
     let time = time.trim();
     if let Ok(number) = exact::read::<Price>(time) {
@@ -30,10 +30,10 @@ pub(crate) fn millis(time: &str, frame: &str) -> Result<Millis, FrameError> {
         })
 }
 
-/// The time of an exchange, if it can be one. One that is far ahead would close every bar until then.
+/// The time of an exchange, if it is plausible. One that is far ahead would close every bar until then.
 ///
 /// # Errors
-/// When it is more than a day ahead of the time of receipt.
+/// If it is more than a day ahead of the time of receipt.
 pub(crate) fn exchange_time(
     time: Millis,
     received: Millis,

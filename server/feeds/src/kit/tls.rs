@@ -1,6 +1,6 @@
-/// Names the cryptography of every connection that this process opens: two providers in one build
-/// would leave the choice to chance. To be called before the first one; again does no harm.
+/// Installs the cryptography of every connection that this process opens: with two providers in one build the choice
+/// would be arbitrary. Call it before the first one; calling it again does no harm.
 pub fn provide_tls() {
-    // It fails when there is one already, which is as good.
+    // It fails if there is one already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

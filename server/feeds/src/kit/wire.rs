@@ -17,16 +17,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{FrameError, Recorder, kit::recording::Line};
 
-/// Where what a feed receives comes from.
+/// The origin of what a feed receives.
 #[derive(Debug, Clone)]
 pub(crate) enum Wire {
-    /// From the source; perhaps somebody writes it down.
+    /// The source; it may be recorded.
     Live(Option<Arc<Recorder>>),
-    /// From a recording.
+    /// A recording.
     Played(Arc<Played>),
 }
 
-/// The most lines that are put aside because nobody has asked for them yet, and their bytes.
+/// The most lines that are put aside because no reader has requested them yet, and their bytes.
 const ASIDE: usize = 256;
 const ASIDE_BYTES: usize = 64 << 20;
 
@@ -34,8 +34,8 @@ fn bytes(lines: &VecDeque<Line<'_>>) -> usize {
     lines.iter().map(Line::length).sum()
 }
 
-/// A recording in place of the connections that a feed would make: the feed does what it always
-/// does, and each thing that it waits for comes when it is due.
+/// A recording in place of the connections that a feed would make: the feed runs as usual, and each message that it
+/// waits for arrives when it is due.
 pub(crate) struct Played {
     due: tokio::sync::Mutex<mpsc::Receiver<Line<'static>>>,
     aside: Mutex<VecDeque<Line<'static>>>,
@@ -46,7 +46,7 @@ pub(crate) struct Played {
 }
 
 impl Played {
-    /// What comes out of a channel, in which each line is put when it is due.
+    /// The output of a channel, into which each line is put when it is due.
     pub(crate) fn new(due: mpsc::Receiver<Line<'static>>) -> Self {
         Played {
             due: due.into(),
@@ -68,7 +68,7 @@ impl Played {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Waits until a feed has waited for more than there is.
+    /// Waits until a feed has waited for more than the recording has.
     pub(crate) async fn over(&self) {
         self.over.cancelled().await;
     }
@@ -106,14 +106,14 @@ impl Played {
         line.bytes().transpose()
     }
 
-    /// The next answer of an address: its status, its media type and its body. An address that did
-    /// not answer has no status.
+    /// The next response of an address: its status, its media type and its body. An address that did not respond has no
+    /// status.
     pub(crate) async fn answer(&self, from: &str) -> Option<Line<'static>> {
         self.take(|line| line.connection.is_none() && line.address.as_deref() == Some(from))
             .await
     }
 
-    /// Takes the next line that is wanted, and puts what others want aside for them.
+    /// Takes the next requested line, and puts lines for other readers aside.
     async fn take(&self, wanted: impl Fn(&Line<'_>) -> bool) -> Option<Line<'static>> {
         let line = loop {
             let changed = self.changed.notified();
@@ -124,7 +124,7 @@ impl Played {
             }
             select! {
                 mut due = self.due.lock() => {
-                    // Whoever read before may have put it aside.
+                    // An earlier reader may have put it aside.
                     if let Some(line) = self.find(&wanted) {
                         break line;
                     }

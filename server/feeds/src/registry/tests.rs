@@ -188,7 +188,7 @@ fn a_secret_is_named_by_its_place() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_table_is_told_and_where() {
+fn every_error_of_a_table_is_reported_with_its_place() {
     let text = r#"key = "hunter2"
             rows = "many"
             names = ["GOOG", "two words", "AAPL"]
@@ -216,7 +216,7 @@ fn all_that_is_wrong_with_a_table_is_told_and_where() {
     assert!(!message.contains("hunter"), "{message}");
 }
 
-/// What it would do is asked of the recorded feed: of itself, for ever.
+/// A description comes from the recorded feed, which would be itself, for ever.
 #[test]
 fn a_recording_of_a_recording_is_refused() {
     let file = Table::from_iter([("file".to_owned(), "itself.jsonl".into())]);

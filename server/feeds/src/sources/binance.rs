@@ -3,8 +3,8 @@
 //! a combined stream of `<symbol>@bookTicker`, `<symbol>@trade` and `<symbol>@miniTicker`, no key.
 //! The last one comes each second and gives the figures of the last 24 hours.
 //!
-//! The numbers of trades rise by one; one that is missing is counted. Nothing has to be asked for
-//! anew, because each message of the other streams is whole by itself.
+//! The numbers of trades rise by one; a missing one is counted. Nothing has to be requested again, because each message
+//! of the other streams is complete.
 //!
 //! The server pings every 20 seconds, cuts a connection that is 24 hours old, and allows an address
 //! 300 connections in 5 minutes.
@@ -26,7 +26,7 @@ use crate::{
         fields::{self, Field, Fields},
         numbers::{Number, Numbers},
         rolling::Rolling,
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received},
     },
     list,
 };
@@ -36,7 +36,7 @@ const NAME: &str = "Binance";
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// What to listen to, without repetition.
+    /// The symbols, without repetition.
     #[serde(deserialize_with = "symbols")]
     pub symbols: Vec<Symbol>,
     /// The address of the combined stream.
@@ -53,7 +53,7 @@ fn symbols<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Symbol>, D:
     for name in Vec::<String>::deserialize(deserializer)? {
         let symbol = name.parse().ok().filter(|symbol| {
             let right = |c: char| c.is_alphanumeric() || c == '_';
-            // A stream is named in lower case, and its symbol comes back in upper case.
+            // Streams have names in lower case, and their messages symbols in upper case.
             (5..=20).contains(&name.chars().count())
                 && name.chars().all(right)
                 && in_lower_case(*symbol).parse() == Ok(*symbol)
@@ -70,10 +70,10 @@ fn symbols<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Symbol>, D:
     Ok(symbols)
 }
 
-/// What is encoded of a symbol in an address.
+/// The characters of a symbol that are encoded in an address.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// A symbol as the names of streams have it.
+/// A symbol in the names of streams.
 fn in_lower_case(symbol: Symbol) -> String {
     symbol.as_str().to_lowercase()
 }
@@ -86,7 +86,7 @@ impl FeedOptions for Options {
     fn about(&self) -> About {
         About {
             does: format!(
-                "connects to {} and listens to best prices and trades of {}",
+                "connects to {} and subscribes to best prices and trades of {}",
                 socket::shown(&self.url),
                 list(&self.symbols)
             ),
@@ -116,17 +116,16 @@ pub struct Binance {
     made: ConnectBudget,
     rolling: Rolling,
     trades: Numbers,
-    /// The symbols whose session was told, which is once in the life of a feed: the day's
-    /// references have been added to it since.
-    told: BTreeSet<Symbol>,
+    /// The symbols whose session was published, which happens once per feed: the day's references have been added to it
+    /// since.
+    published: BTreeSet<Symbol>,
 }
 
 impl Binance {
-    /// Public market data alone, with no account behind it.
+    /// Public market data, without an account.
     pub const URL: &'static str = "wss://data-stream.binance.vision/stream";
 
-    /// One connection carries 1,024 streams, but all of them stand in one address, of some 8,000
-    /// characters then.
+    /// One connection carries 1,024 streams, but all of them are in one address, which then has some 8,000 characters.
     pub const MAX_SYMBOLS: usize = 100;
 
     /// A feed of these symbols from this address.
@@ -138,7 +137,7 @@ impl Binance {
             made: ConnectBudget::default(),
             rolling: Rolling::default(),
             trades: Numbers::default(),
-            told: BTreeSet::new(),
+            published: BTreeSet::new(),
         }
     }
 
@@ -149,7 +148,7 @@ impl Binance {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         for &symbol in &self.symbols {
-            if self.told.insert(symbol) {
+            if self.published.insert(symbol) {
                 publisher.session(session(symbol, NAME, Quality::Live));
             }
         }
@@ -185,7 +184,7 @@ impl Protocol for Conversation<'_> {
             .collect();
         let mark = if self.url.query().is_some() { '&' } else { '?' };
         let address = format!("{}{mark}streams={}", self.url, streams.join("/"));
-        // What is encoded is an address.
+        // The encoded text is an address.
         address.parse().unwrap_or_else(|_| self.url.clone())
     }
 
@@ -194,12 +193,12 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         _say: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         let mut faults = Vec::new();
         let tick = parse(text, publisher.now(), &mut faults)?;
         publisher.wrongs(faults);
         let Some(mut tick) = tick.filter(|tick| self.symbols.contains(&tick.symbol)) else {
-            return Ok(Heard::Unknown);
+            return Ok(Received::Unknown);
         };
         if tick.clock == Clock::Exchange {
             publisher.clock(tick.time);
@@ -210,13 +209,13 @@ impl Protocol for Conversation<'_> {
                 Number::AfterGap | Number::Again => publisher.gap(),
                 Number::Known => {
                     publisher.ignore();
-                    return Ok(Heard::Data);
+                    return Ok(Received::Data);
                 }
             }
         }
         self.rolling.thin(tick.symbol, &mut tick.day);
         publisher.tick(&tick);
-        Ok(Heard::Data)
+        Ok(Received::Data)
     }
 }
 
@@ -230,7 +229,7 @@ impl Feed for Binance {
     }
 }
 
-/// What is known of a symbol without asking: its name and currency, from its letters.
+/// The properties of a symbol that its letters show: name and currency.
 pub fn session(symbol: Symbol, source: &str, quality: Quality) -> Session {
     let sides = currency::split(symbol.as_str());
     currency::session(symbol, sides, NAME, source, quality)
@@ -242,12 +241,12 @@ struct Combined<'a> {
     stream: Option<Cow<'a, str>>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-    /// What went wrong, in the words of the source.
+    /// The error, in the words of the source.
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
-/// A message of a stream by itself, which has no name of its stream around it.
+/// A message of a single stream, without the name of its stream around it.
 #[derive(Deserialize)]
 struct Single<'a> {
     #[serde(rename = "e", borrow)]
@@ -258,18 +257,18 @@ struct Single<'a> {
     ask: Option<&'a RawValue>,
 }
 
-/// What a message is.
+/// The type of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     BookTicker,
     Trade,
-    /// Trades of one order at one price, told as one. Its number is one of its own.
+    /// Trades of one order at one price, reported as one. Their number is separate.
     AggregateTrade,
     MiniTicker,
 }
 
 impl Kind {
-    /// By the name of a stream, without what follows a second `@`.
+    /// By the name of a stream, without the part after a second `@`.
     fn of_stream(stream: &str) -> Option<Self> {
         let (_, kind) = stream.split_once('@')?;
         match kind {
@@ -340,12 +339,11 @@ struct MiniTicker<'a> {
     volume: Field<'a>,
 }
 
-/// Reads a frame of a combined stream, or of a single one; `None` for one of another kind. A
-/// `bookTicker` carries no time, so that the time of receipt stands in. Fields that can be done
-/// without and cannot be read go to `faults`.
+/// Parses a frame of a combined stream, or of a single one; `None` for one of another type. A `bookTicker` carries no
+/// time, so the time of receipt stands in. Invalid optional fields go to `faults`.
 ///
 /// # Errors
-/// When the frame is not JSON, or not what its stream's name promises.
+/// If the frame is not JSON, or not valid for its stream.
 pub fn parse(
     text: &str,
     received: Millis,
@@ -354,7 +352,7 @@ pub fn parse(
     let error = |error: serde_json::Error| FrameError::new(&error, text);
     let combined: Combined<'_> = serde_json::from_str(text).map_err(error)?;
     if combined.error.is_some() {
-        return Err(FrameError::new(&"the source says an error", text));
+        return Err(FrameError::new(&"the source reports an error", text));
     }
     let (kind, data) = match (combined.stream, combined.data) {
         (Some(stream), Some(data)) => (Kind::of_stream(&stream), data.get()),

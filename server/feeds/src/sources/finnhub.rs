@@ -1,8 +1,8 @@
 //! Trades of stocks from Finnhub, after its
 //! [WebSocket](https://finnhub.io/docs/api/websocket-trades), which has no quotes.
 //!
-//! The key stands in the address, so that the address is never shown with its query. A key has one
-//! connection. There is no answer to a subscription; `{"type":"ping"}` comes when nothing else does.
+//! The key is in the address, so the address is never shown with its query. A key has one connection. There is no
+//! answer to a subscription; `{"type":"ping"}` arrives when nothing else does.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::{
     kit::{
         conditions,
         fields::{self, Field},
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol, words},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received, words},
         us_stock,
     },
 };
@@ -30,7 +30,7 @@ const NAME: &str = "Finnhub";
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// What to listen to, without repetition.
+    /// The symbols, without repetition.
     #[serde(deserialize_with = "symbols")]
     pub symbols: Vec<Symbol>,
     /// The key.
@@ -69,7 +69,7 @@ impl FeedOptions for Options {
     fn about(&self) -> About {
         About {
             does: format!(
-                "connects to {} and listens to trades of {}",
+                "connects to {} and subscribes to trades of {}",
                 socket::shown(&self.url),
                 list(&self.symbols)
             ),
@@ -104,7 +104,7 @@ pub struct Finnhub {
 }
 
 impl Finnhub {
-    /// A feed as the options outbox.
+    /// A feed with these options.
     pub fn new(options: Options) -> Self {
         Finnhub {
             options,
@@ -151,7 +151,7 @@ impl Feed for Finnhub {
     }
 }
 
-/// The address with the key in it. What goes wrong does not show the key.
+/// The address with the key in it. Errors do not show the key.
 fn address(url: &Uri, key: &Revealed) -> Result<Uri, FeedError> {
     let right = key
         .expose()
@@ -193,37 +193,37 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         _say: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         match parse(text, publisher.now()).map_err(|error| error.hiding(self.key))? {
             Message::Trades(trades) => {
-                let mut heard = Heard::Unknown;
+                let mut received = Received::Unknown;
                 for trade in trades {
                     match trade {
                         Ok(tick) if self.symbols.contains(&tick.symbol) => {
                             timely(&tick, publisher);
                             publisher.tick(&tick);
-                            heard = Heard::Data;
+                            received = Received::Data;
                         }
                         Ok(_) => {}
                         Err(error) => publisher.wrong(&error.hiding(self.key)),
                     }
                 }
-                Ok(heard)
+                Ok(received)
             }
-            Message::Ping => Ok(Heard::Data),
-            Message::Error(said) => {
-                let said = words(&self.key.hide(&said));
-                Err(failure(&said).map_or_else(
-                    || FrameError::new(&"the source says an error", &said).into(),
+            Message::Ping => Ok(Received::Data),
+            Message::Error(reported) => {
+                let reported = words(&self.key.hide(&reported));
+                Err(failure(&reported).map_or_else(
+                    || FrameError::new(&"the source reports an error", &reported).into(),
                     Fault::Feed,
                 ))
             }
-            Message::Other => Ok(Heard::Unknown),
+            Message::Other => Ok(Received::Unknown),
         }
     }
 }
 
-/// Compares the time of a trade that is sent at once with ours. Those that move no last price may be
+/// Compares the time of a trade that is sent at once with the server's clock. Trades that move no last price may be
 /// reported long after.
 fn timely(tick: &Tick, publisher: &Publisher) {
     let is_of_now = tick.trade.is_some_and(|trade| trade.moves.last);
@@ -232,14 +232,13 @@ fn timely(tick: &Tick, publisher: &Publisher) {
     }
 }
 
-/// What an error means: there are words for it alone. `None` where it is about one thing that was
-/// asked, and the rest goes on.
-fn failure(said: &str) -> Option<FeedError> {
-    let lower = said.to_lowercase();
+/// The meaning of an error, which consists of words only. `None` if it is about one request, and the rest continues.
+fn failure(reported: &str) -> Option<FeedError> {
+    let lower = reported.to_lowercase();
     let has = |part: &str| lower.contains(part);
     let fatal = |what_to_do: &str| {
         Some(FeedError::Fatal(format!(
-            "the source says {said:?}: {what_to_do}"
+            "the source reports {reported:?}: {what_to_do}"
         )))
     };
     if has("api key") || has("token") || has("unauthorized") {
@@ -253,16 +252,16 @@ fn failure(said: &str) -> Option<FeedError> {
     }
 }
 
-/// What a message says.
+/// A message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Trades, each by itself, so that one that is wrong does not take the others down.
+    /// Trades, each parsed separately, so that an invalid one does not affect the others.
     Trades(Vec<Result<Tick, FrameError>>),
-    /// It is there.
+    /// A heartbeat.
     Ping,
-    /// Something went wrong, in the source's own words.
+    /// An error, in the source's own words.
     Error(String),
-    /// Nothing that we listen to.
+    /// A type that is not used.
     Other,
 }
 
@@ -290,10 +289,10 @@ struct TradeFrame<'a> {
     conditions: Field<'a>,
 }
 
-/// Reads a message.
+/// Parses a message.
 ///
 /// # Errors
-/// When it is not JSON, or of no type.
+/// If it is not JSON, or has no type.
 pub fn parse(text: &str, received: Millis) -> Result<Message, FrameError> {
     let typed: Typed<'_> =
         serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
@@ -309,7 +308,7 @@ pub fn parse(text: &str, received: Millis) -> Result<Message, FrameError> {
     })
 }
 
-/// Where no volume is given, it is a change of the price without a trade that is known of.
+/// If no volume is given, it is a change of the price without a known trade.
 fn trade_of(text: &str, received: Millis) -> Result<Tick, FrameError> {
     let frame: TradeFrame<'_> =
         serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
@@ -412,17 +411,17 @@ mod tests {
 
     #[test]
     fn errors_are_known_by_their_words() {
-        for (said, fatal) in [
+        for (reported, fatal) in [
             ("Invalid API key", true),
             ("Subscribing to too many symbols", true),
             ("You don't have access to this resource.", true),
             ("Invalid symbol", false),
         ] {
-            let failure = failure(said);
+            let failure = failure(reported);
             assert_eq!(
                 matches!(failure, Some(FeedError::Fatal(_))),
                 fatal,
-                "{said}"
+                "{reported}"
             );
         }
     }

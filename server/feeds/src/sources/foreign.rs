@@ -5,8 +5,8 @@
 //! - [cryptofeed](https://github.com/bmoscon/cryptofeed): `SECONDS: {frame}` from the server,
 //!   `URL <- SECONDS: {frame}` to it, `URL <-> SECONDS` on connecting.
 //!
-//! Both forms are read with frames of Binance and of Coinbase Exchange. Whose they are, the frames
-//! themselves show. A file of which nothing can be read is refused, with what stands in it.
+//! Both formats are supported with frames of Binance and of Coinbase Exchange, which the frames themselves identify. A
+//! file without any valid frame is refused, with a description of its content.
 
 use std::{
     borrow::Cow,
@@ -26,28 +26,28 @@ use crate::{
     sources::{binance, coinbase, kraken},
 };
 
-/// The longest line that is read; what is longer is no frame. Snapshots of whole books have 60 KB.
+/// The longest line that is read; a longer one is no frame. Snapshots of whole books have 60 KB.
 pub(crate) const MAX_LINE: usize = 4 << 20;
 
-/// So many frames are looked at for one that is understood, before a recording is played.
+/// How many frames are examined for a valid one, before a recording is played.
 const MAX_LOOKED_AT: u64 = 10_000;
 
 /// A frame of a recording, as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Recorded {
-    /// The line that it stands in, from 1.
+    /// Its line, from 1.
     pub(crate) line: u64,
-    /// When it was received, since the epoch; zero for a line that does not say so.
+    /// When it was received, since the epoch; zero for a line without a time.
     pub(crate) received: Duration,
-    /// Who sent it.
+    /// Its source.
     pub(crate) source: Source,
-    /// What it says: nothing where it is of a kind that is not listened to.
+    /// Its content: nothing if it is of a type that is not used.
     pub(crate) content: Result<Option<Tick>, FrameError>,
-    /// What is wrong in it beside that.
+    /// Its other errors.
     pub(crate) faults: Vec<FrameError>,
 }
 
-/// Who sent what was recorded.
+/// The sources of recorded frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Binance.
@@ -56,7 +56,7 @@ pub(crate) enum Source {
     Coinbase,
 }
 
-/// What frames of the sources have at their outermost.
+/// The outermost fields of the sources' frames.
 #[derive(Deserialize)]
 struct Outermost<'a> {
     #[serde(borrow)]
@@ -76,10 +76,10 @@ struct Outermost<'a> {
 }
 
 impl Source {
-    /// Whose a frame is; `None` where it may be anybody's.
+    /// The source of a frame; `None` if it may be any.
     ///
     /// # Errors
-    /// When it is one of a source whose recordings are not read, with what to do.
+    /// If it is from a source whose recordings are not supported, with what to do.
     fn of(frame: &str) -> Result<Option<Self>, String> {
         if kraken::is_of_version_1(frame) {
             return Err(kraken::VERSION_1.to_owned());
@@ -112,7 +112,7 @@ impl Source {
         Ok(None)
     }
 
-    /// What is known of a symbol without asking.
+    /// The properties of a symbol that need no request.
     pub(crate) fn session(self, symbol: Symbol, name: &str) -> Session {
         match self {
             Source::Binance => binance::session(symbol, name, Quality::Replay),
@@ -121,10 +121,10 @@ impl Source {
     }
 }
 
-/// Whether something in a recording is understood.
+/// Whether any frame of a recording is valid.
 ///
 /// # Errors
-/// When it cannot be opened, or none of its first frames says anything.
+/// If it cannot be opened, or none of its first frames is valid.
 pub(crate) fn ready(file: &Path) -> Result<(), String> {
     let (mut count, mut is_understood, mut wrong) = (0, false, None);
     let looked = read(file, |frame| {
@@ -149,8 +149,7 @@ pub(crate) fn ready(file: &Path) -> Result<(), String> {
     }
 }
 
-/// What there is to say of a recording of so many frames, of which none is understood, and the first
-/// that is wrong is this.
+/// The error of a recording of this many frames, none of which is valid, with the first invalid one.
 pub(crate) fn nothing(count: u64, wrong: Option<&str>) -> String {
     let wrong = wrong.map_or_else(String::new, |wrong| format!("; {wrong}"));
     format!(
@@ -158,21 +157,21 @@ pub(crate) fn nothing(count: u64, wrong: Option<&str>) -> String {
     )
 }
 
-/// Reads a recording and hands out its frames until `each` says that it wants no more. A line that
-/// cannot be read is handed out as an error, and the next one is read.
+/// Reads a recording and passes its frames to `each` until it wants no more. An invalid line is passed as an error, and
+/// the next one is read.
 ///
 /// # Errors
-/// When the file cannot be opened, or it is not known whose frames it has.
+/// If the file cannot be opened, or the source of its frames is unknown.
 pub(crate) fn read(file: &Path, each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
     open(file)
         .and_then(|mut lines| read_from(&mut *lines, each))
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
-/// Reads what a recording holds, as [`read`] does.
+/// Reads the content of a recording, as [`read`] does.
 ///
 /// # Errors
-/// When it is not known whose frames it has.
+/// If the source of its frames is unknown.
 pub(crate) fn read_from(
     lines: &mut dyn BufRead,
     mut each: impl FnMut(Recorded) -> bool,
@@ -191,7 +190,7 @@ pub(crate) fn read_from(
                 let Some(source) = reader.source else {
                     return Err(error);
                 };
-                // Most likely the archive was cut off. What came before it is good.
+                // Most likely the archive was cut off. The frames before it are valid.
                 let why = FrameError(format!("the file breaks off: {error}"));
                 each(Recorded::wrong(line, source, why));
                 break;
@@ -232,21 +231,21 @@ impl Recorded {
     }
 }
 
-/// What is known of a recording so far.
+/// The properties of a recording found so far.
 #[derive(Debug, Default)]
 struct Reader {
     source: Option<Source>,
     coinbase: coinbase::Parser,
-    /// Whether the trades of a symbol are told as aggregates: where both are recorded, the first ones
-    /// count, so that none is counted twice.
+    /// Whether the trades of a symbol are reported as aggregates: if both are recorded, the first ones count, so that
+    /// none is counted twice.
     aggregates: HashMap<Symbol, bool>,
 }
 
 impl Reader {
-    /// Takes a line; `None` where there is no frame of a source in it.
+    /// Parses a line; `None` if it has no frame of a source.
     ///
     /// # Errors
-    /// When the recording is not one that can be read, and why.
+    /// If the recording cannot be read, and why.
     fn line(
         &mut self,
         line: u64,
@@ -265,7 +264,7 @@ impl Reader {
                 Some(source) => *self.source.insert(source),
                 None => return Ok(None),
             },
-            // A recording begins with what it is made of.
+            // A recording begins with a description of itself.
             (None, None) => {
                 let start = crate::kit::frame::quoted(text);
                 return Err(format!("line {line} is {start}"));
@@ -327,7 +326,7 @@ pub(crate) fn split_line(line: &str) -> Option<(Duration, &str)> {
     Some((received, frame))
 }
 
-/// What the recording's own client said, and when it connected.
+/// The messages of the recording's own client, and its connections.
 pub(crate) fn is_of_client(line: &str) -> bool {
     let address = ["ws://", "wss://"]
         .iter()

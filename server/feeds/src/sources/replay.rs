@@ -1,8 +1,8 @@
-//! Recordings, played again with the pauses that they were recorded with, or quicker.
+//! Recordings, replayed with their original pauses, or faster.
 //!
-//! Three formats are known by their first line, all plain or compressed with gzip:
+//! Three formats are recognised by their first line, all plain or compressed with gzip:
 //!
-//! - our own, of any feed: see `docs/inside/recordings.md`;
+//! - Tickertape's own, of any feed: see `docs/inside/recordings.md`;
 //! - frames of Binance or Coinbase Exchange, as [hftbacktest](https://github.com/nkaz001/hftbacktest)
 //!   or [cryptofeed](https://github.com/bmoscon/cryptofeed) collect them: see [`foreign`](crate::sources::foreign).
 //!
@@ -33,13 +33,13 @@ use crate::{
     sources::foreign::{self, read},
 };
 
-/// Makes the feed that was recorded, by the header of its recording.
+/// Creates the recorded feed, by the header of its recording.
 pub type RecordedFeed = fn(&Header) -> Result<Box<dyn Feed>, String>;
 
 /// How many frames are read ahead.
 const AHEAD: usize = 1_024;
 
-/// How many lines of our own recordings are read ahead: one may be an answer of some megabytes.
+/// How many lines of Tickertape's own recordings are read ahead: one may be a response of some megabytes.
 const AHEAD_OF_LINES: usize = 64;
 
 /// How long a feed may take to publish what it received last.
@@ -48,9 +48,9 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// Where the recording lies.
+    /// The path of the recording.
     pub file: PathBuf,
-    /// How quickly it is played.
+    /// The speed of the replay.
     #[serde(default)]
     pub speed: Speed,
 }
@@ -86,12 +86,12 @@ impl FeedOptions for Options {
     }
 }
 
-/// How quickly a recording is played.
+/// The speed of a replay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
-    /// So many times as quickly as it was recorded.
+    /// So many times as fast as it was recorded.
     Times(f64),
-    /// As quickly as it can be read.
+    /// As fast as it can be read.
     Max,
 }
 
@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for Speed {
 /// Whether a file is a recording that can be played.
 ///
 /// # Errors
-/// When it is not there, or its first line is of no format.
+/// If it does not exist, or its first line is of no format.
 pub(crate) fn ready(file: &Path, recorded: RecordedFeed) -> Result<(), String> {
     let is_pipe = std::fs::metadata(file).is_ok_and(|file| !file.is_file());
     match recording::header(file) {
@@ -149,7 +149,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// A feed that plays this file so quickly.
+    /// A feed that replays this file at this speed.
     pub fn new(file: PathBuf, speed: Speed, recorded: RecordedFeed) -> Self {
         let name = file
             .file_name()
@@ -174,7 +174,7 @@ impl Replay {
         self.play_ticks(publisher).await
     }
 
-    /// Has the feed that was recorded receive what it received then.
+    /// Lets the recorded feed receive what it received then.
     async fn play_again(
         &self,
         mut feed: Box<dyn Feed>,
@@ -204,7 +204,7 @@ impl Replay {
                 }
             }
         };
-        // Why the feed broke off the first time.
+        // The reason why the feed broke off the first time.
         let refusal: Mutex<Option<String>> = Mutex::default();
         let playing = async {
             loop {
@@ -213,7 +213,7 @@ impl Replay {
                     Ok(End::Finished) => return Ok(()),
                     Ok(End::Renew) => {}
                     Err(_) if played.is_over() => return Ok(()),
-                    // It broke off then too, or it does not like what it is given now.
+                    // It broke off then too, or it rejects the data now.
                     Err(error) if played.taken() > taken => {
                         publisher.wrong(&error);
                         let mut refusal = refusal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -223,14 +223,14 @@ impl Replay {
                 }
             }
         };
-        // When the feed has had enough, what is left of the recording is of no use.
+        // When the feed has ended, the rest of the recording is of no use.
         let pacing = async {
             pacing.await;
             std::future::pending::<()>().await;
         };
         let over = async {
             played.over().await;
-            // Another task of the feed may still have something in hand.
+            // Another task of the feed may still be working.
             sleep(LAST_WORDS).await;
         };
         tokio::select! {
@@ -240,7 +240,7 @@ impl Replay {
         }
         let skipped = publisher.skipped();
         match reading.await {
-            // Of a quiet source there is nothing; of one that is not understood there is something.
+            // A quiet source has sent nothing; one that is not understood has sent something.
             Ok(Ok(())) if publisher.understood() == 0 && skipped.ignored + skipped.wrong > 0 => {
                 Err(FeedError::Fatal(format!(
                     "{}: nothing in it is understood: {} messages are wrong and {} of no known kind{}",
@@ -263,7 +263,7 @@ impl Replay {
     async fn play_ticks(&self, publisher: &Publisher) -> Result<End, FeedError> {
         let (sender, mut frames) = mpsc::channel(AHEAD);
         let file = self.file.clone();
-        // It ends with the file, or when nobody takes its frames any more.
+        // It ends with the file, or when its frames are no longer taken.
         let reading =
             spawn_blocking(move || read(&file, |frame| sender.blocking_send(frame).is_ok()));
         let mut pace = Pace::new(self.speed);
@@ -329,8 +329,7 @@ impl Pace {
         Pace { speed, begin: None }
     }
 
-    /// Waits until what was received then is due. Where the recording's clock stepped back, nothing
-    /// waits.
+    /// Waits until the data received then is due. If the recording's clock stepped back, nothing waits.
     async fn wait(&mut self, received: Duration) {
         let Speed::Times(times) = self.speed else {
             return;

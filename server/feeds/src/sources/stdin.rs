@@ -1,8 +1,8 @@
-//! Events from the standard input: an event a line, in the form of
-//! [`POST /publish`](../../../docs/reference/publishing.md), `{"event":"quote","data":{…}}`.
+//! Events from the standard input: one event per line, in the form of [`POST
+//! /publish`](../../../docs/reference/publishing.md), `{"event":"quote","data":{…}}`.
 //!
-//! They are read and checked as if somebody published them: nothing in them is trusted. A line that is wrong
-//! is counted and named in the log, and the next one is read.
+//! They are parsed and checked like publications: nothing in them is trusted. An invalid line is counted and logged,
+//! and the next one is read.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -25,7 +25,7 @@ const MAX_LINE: usize = 1 << 20;
 /// How many lines are read ahead.
 const AHEAD: usize = 64;
 
-/// What can be said of the feed: nothing.
+/// The options of the feed: none.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {}
 
@@ -51,7 +51,7 @@ impl FeedOptions for Options {
     }
 }
 
-/// A feed of the lines that somebody writes.
+/// A feed of the lines on an input.
 pub struct Stdin {
     input: Option<Box<dyn Read + Send>>,
 }
@@ -74,9 +74,9 @@ impl Stdin {
             return Ok(End::Finished);
         };
         let (sender, mut lines) = mpsc::channel(AHEAD);
-        // It ends with the input, or at the next line when nobody takes lines any more.
+        // It ends with the input, or at the next line once its lines are no longer taken.
         let reading = spawn_blocking(move || read(&mut BufReader::new(input), &sender));
-        // It is listened to, whether anybody has something to say or not.
+        // The feed is connected, whether there are lines or not.
         publisher.live();
         while let Some((number, line)) = lines.recv().await {
             match line {
@@ -134,7 +134,7 @@ fn read(input: &mut dyn BufRead, sender: &mpsc::Sender<Numbered>) -> io::Result<
     Ok(())
 }
 
-/// Publishes a line, or says why not.
+/// Publishes a line, or returns why not.
 pub(crate) fn take(number: u64, line: &[u8], publisher: &Publisher) {
     let faults = match Submission::read(line, Format::Lines, publisher.now(), 1) {
         Ok(submission) => match publisher.submit(submission) {

@@ -1,12 +1,14 @@
-//! What the archive costs a stream: the same trades from a feed with an archive and without one.
+//! The cost of the archive for a stream: the same trades from a feed with an archive and without one.
 
 use std::{fs, path::Path, time::Duration};
 
 use super::{Due, Latencies, Mode, NextStep, Row, Run, Setting, Work};
 use crate::{
     Problem,
+    payload::{QUOTE, Topic},
+    programs::Kind,
     scan::{FIRST_SEQUENCE, Found},
-    servers::{Kind, QUOTE, Server, Topic},
+    servers::Server,
     source::{SYMBOLS, Source},
     wire::Driver,
 };
@@ -72,7 +74,7 @@ fn one(
     };
     source.await_connection()?;
     run.subscribe(Topic::Fed, subscribers)?;
-    // A second in which everybody has opened and the first commits are made.
+    // A second in which all streams have opened and the first commits are made.
     let mut warm_up = Archived::new(&run, Duration::from_secs(1), 1);
     source.send(warm_up.start, PERIOD, warm_up.rounds);
     run.drive(&mut warm_up)?;
@@ -94,8 +96,8 @@ fn one(
     );
     if archived {
         let all = f64::from((1 + warm_up.rounds + work.rounds) * SYMBOLS);
-        // A row for each trade, and one for its quote unless a newer one was there before it could be
-        // written; bars come on top.
+        // A row for each trade, and one for its quote unless a newer one superseded it before it could be written; bars
+        // are in addition.
         let rows = run.await_metric("tickertape_archive_rows_total", 2.0 * all, COMMITTED)?;
         let queued = run.server.metric("tickertape_archive_queued")?;
         let missing = queued + run.server.metric("tickertape_archive_dropped_total")?;
@@ -134,7 +136,7 @@ struct Archived {
 
 impl Archived {
     fn new(run: &Run, time: Duration, first: u32) -> Self {
-        // The source has to hear of it before the first round is due.
+        // The source has to start before the first round is due.
         let start = run.driver.clock.now() + PERIOD.as_nanos() as u64;
         let rounds = (time.as_nanos() / PERIOD.as_nanos()) as u32;
         Archived {

@@ -1,5 +1,5 @@
-//! More than any core can send: thousands of subscribers of one symbol, a thousand quotes a second. What counts is how
-//! old what they see is, and that news comes all the same.
+//! More than any core can send: thousands of subscribers of one symbol, a thousand quotes a second. The figure is the
+//! age of what they have received, and that news arrives all the same.
 
 use std::time::Duration;
 
@@ -7,19 +7,20 @@ use super::{Cost, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{NEWS, Topic},
+    programs::Kind,
     scan::Found,
     schedule::{Receipts, Schedule},
-    servers::{Kind, NEWS, Topic},
 };
 
 /// Quotes a second.
 const QUOTES: f64 = 1_000.0;
 
-/// How often a story comes, and how often everybody's age is taken, a second.
+/// How often a story is published, and how often the age of every subscriber is sampled, a second.
 const NEWS_A_SECOND: f64 = 1.0;
 const SAMPLES: f64 = 20.0;
 
-/// Peers queue what they cannot send: none is given more memory than this, in bytes.
+/// Peers queue what they cannot send: none gets more memory than this, in bytes.
 const MEMORY: u64 = 6 << 30;
 
 /// One server under that load.
@@ -45,7 +46,7 @@ pub(crate) fn run(
     let mut memory = before;
     let mut work = Conflated::new(&mut run, subscribers, start, time)?;
     let mut all = Cost::default();
-    // A second at a time, so that the memory is looked at in between.
+    // A second at a time, so that the memory is checked in between.
     while !work.is_over(run.driver.clock.now()) {
         work.pause_at(run.driver.clock.now() + Duration::from_secs(1).as_nanos() as u64);
         let cost = run.measure(&mut work)?;
@@ -103,7 +104,7 @@ struct Conflated {
     quotes_seen: Receipts,
     news_seen: Receipts,
     news_delay: Latencies,
-    /// The age of what each subscriber sees, by the second of the run.
+    /// The age of each subscriber's newest quote, by the second of the run.
     ages: Vec<Latencies>,
     /// The same, without the first second.
     all: Latencies,
@@ -141,7 +142,7 @@ impl Conflated {
         self.pause = at.min(self.end);
     }
 
-    /// Takes the age of what each subscriber sees.
+    /// Samples the age of each subscriber's newest quote.
     fn sample(&mut self, now: u64) {
         let second = ((now - self.start) / 1_000_000_000) as usize;
         while self.ages.len() <= second {
@@ -156,8 +157,8 @@ impl Conflated {
         }
     }
 
-    /// The share of the stories that arrived, of those that were due at least a second before the end. Those that did
-    /// not are counted as delayed up to now, so that losing stories makes no delay look small.
+    /// The share of the stories that arrived, of those that were due at least a second before the end. Missing ones
+    /// count as delayed until now, so that losing stories makes no delay look small.
     fn news_arrived(&mut self, now: u64) -> f64 {
         let a_second_ago = now.saturating_sub(1_000_000_000).max(self.start) - self.start;
         let due = self.news.count(Duration::from_nanos(a_second_ago)).max(1);
@@ -215,7 +216,7 @@ impl Work for Conflated {
         }
         if now >= self.samples.due(self.samples_taken) {
             self.sample(now);
-            // A sample that was missed is not taken twice instead.
+            // A missed sample is not made up for.
             while self.samples.due(self.samples_taken) <= now {
                 self.samples_taken += 1;
             }
@@ -227,7 +228,7 @@ impl Work for Conflated {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::QUOTE;
+    use crate::payload::QUOTE;
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -259,9 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn who_skips_quotes_is_not_old_and_who_hears_nothing_is() {
+    fn a_subscriber_that_skips_quotes_is_not_behind_and_one_that_receives_nothing_is() {
         let mut work = work(2);
-        // The newest quote that is due after 2 s has place 2000; the other subscriber saw that of 1.5 s.
+        // The newest quote that is due after 2 s has place 2000; the other subscriber has received that of 1.5 s.
         work.received(0, found(QUOTE, 2_000), 2 * SECOND);
         work.received(1, found(QUOTE, 1_500), 2 * SECOND);
         assert_eq!(

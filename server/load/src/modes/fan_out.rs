@@ -1,4 +1,4 @@
-//! The same events for everybody: at a fixed rate, and 16 in flight.
+//! The same events for every subscriber: at a fixed rate, and 16 in flight.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use super::{DRAIN, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{NEWS, Topic},
+    programs::Kind,
     scan::Found,
     schedule::{Flight, Receipts, Schedule},
-    servers::{Kind, NEWS, Topic},
 };
 
 /// How many events are in flight in the closed loop.
@@ -62,7 +63,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Everybody must have received everything, once.
+/// Every subscriber must have received everything, once.
 fn check(row: &mut Row, run: &Run, receipts: &Receipts, published: u32) {
     let expected = u64::from(published) * row.subscribers as u64;
     if receipts.received != expected {
@@ -79,7 +80,7 @@ fn check(row: &mut Row, run: &Run, receipts: &Receipts, published: u32) {
     }
 }
 
-/// Events on a schedule that heeds nobody.
+/// Events on a schedule that nothing delays.
 #[derive(Debug)]
 pub(crate) struct Open {
     schedule: Schedule,
@@ -93,7 +94,7 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// So many events a second, for a time, but one at least.
+    /// So many events a second, for a time, but at least one.
     pub(crate) fn new(
         run: &mut Run,
         subscribers: usize,
@@ -118,8 +119,8 @@ impl Open {
 }
 
 impl Run {
-    /// Sends one story to all, and waits until all have it: from then on a server has done all that a new subscriber
-    /// makes it do.
+    /// Sends one story to all, and waits until all have it: by then a server has done all the work that a new
+    /// subscriber causes.
     pub(crate) fn settle(&mut self, subscribers: usize) -> Result<(), Problem> {
         let mut all = Open::new(self, subscribers, 1.0, Duration::from_secs(1))?;
         self.drive(&mut all)?;
@@ -166,7 +167,7 @@ impl Work for Open {
     }
 }
 
-/// A new event whenever fewer than 16 have not reached everybody.
+/// A new event whenever fewer than 16 have not reached every subscriber.
 #[derive(Debug)]
 struct Closed {
     flight: Flight,
@@ -179,7 +180,7 @@ struct Closed {
 }
 
 impl Closed {
-    /// How many numbers it needs is known at its end.
+    /// The number of events is known at its end.
     fn new(run: &mut Run, subscribers: usize, time: Duration) -> Result<Self, Problem> {
         let base = run.sequences(0)?;
         Ok(Closed {
@@ -254,7 +255,7 @@ mod tests {
 
     const SUBSCRIBERS: usize = 70;
 
-    /// A server of events that writes every event in two pieces, each a chunk of its own; `times` says how often each
+    /// A server of events that writes every event in two pieces, each in a chunk; `times` returns how often each
     /// subscriber gets the event of a place.
     fn serve(times: fn(usize, usize) -> usize) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -352,7 +353,7 @@ mod tests {
             _ => 1,
         });
         let mut open = Open::new(&mut run, SUBSCRIBERS, 500.0, Duration::from_millis(8)).unwrap();
-        // One delivery is missing for ever: nobody has to wait for it here.
+        // One delivery is missing for ever: nothing has to wait for it here.
         open.expected -= 1;
         run.drive(&mut open).unwrap();
         let expected = SUBSCRIBERS * 4;

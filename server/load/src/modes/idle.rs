@@ -1,18 +1,14 @@
-//! What a subscriber costs that hears nothing: resident memory.
+//! The cost of a subscriber that receives nothing: resident memory.
 
 use std::time::Duration;
 
 use super::{Due, Mode, NextStep, Row, Run, Setting, Work};
-use crate::{
-    Problem,
-    scan::Found,
-    servers::{Kind, Topic},
-};
+use crate::{Problem, payload::Topic, programs::Kind, scan::Found};
 
 /// How long nothing happens before the memory is read: a server may free what it needed to open the streams.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// The memory with so many subscribers less that with one, each of whom has received one event.
+/// The memory with so many subscribers less that with one, each of which has received one event.
 pub(crate) fn run(
     setting: &Setting,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! What is measured: a file a mode. Each runs one server for a bounded time and gives rows of figures.
+//! The measurements: a file per mode. Each runs one server for a bounded time and returns rows of figures.
 
 pub(crate) mod archived;
 pub(crate) mod conflated;
@@ -20,16 +20,18 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
     Problem,
+    payload::{Payload, Topic},
     process::Cores,
+    programs::{Kind, Programs},
     scan::{FIRST_SEQUENCE, SEQUENCES_END},
-    servers::{Kind, Payload, Programs, Server, Topic},
+    servers::Server,
     wire::{Clock, Driver, Due, NextStep, Work},
 };
 
-/// How long what is under way may still arrive once nothing more is published.
+/// How long events in flight may still arrive once nothing more is published.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
-/// The share of its core above which the load may be what holds a run up.
+/// The share of its core above which the load may be the bottleneck.
 const BUSY: f64 = 0.9;
 
 /// What all runs have in common.
@@ -46,7 +48,7 @@ pub(crate) struct Setting {
 
 /// A server with a publisher and its subscribers.
 pub(crate) struct Run {
-    // Before the server, so that it ends without streams to bring to an end.
+    // Before the server, so that it ends without open streams.
     driver: Driver,
     server: Server,
     next_sequence: u32,
@@ -59,7 +61,7 @@ impl Run {
         Ok(Run {
             driver,
             server,
-            // What the server was prepared with has the first one.
+            // The preparation of the server uses the first one.
             next_sequence: FIRST_SEQUENCE + 1,
         })
     }
@@ -88,7 +90,7 @@ impl Run {
         self.driver.drive(&self.server, work)
     }
 
-    /// Does work and tells what it cost.
+    /// Does work and measures its cost.
     pub(crate) fn measure(&mut self, work: &mut impl Work) -> Result<Cost, Problem> {
         self.driver.answers = Latencies::new();
         let before = self.meter();
@@ -103,8 +105,8 @@ impl Run {
         })
     }
 
-    /// Waits until a figure that our own server tells of itself has come up to what is expected, and tells what it is
-    /// when that is so, or the time is up.
+    /// Waits until a figure of tickertape's own metrics has reached the expected value, and returns it then, or when
+    /// the time is up.
     pub(crate) fn await_metric(
         &self,
         name: &str,
@@ -142,7 +144,7 @@ struct Meter {
 pub(crate) struct Cost {
     /// How long it took.
     pub(crate) seconds: f64,
-    /// How long the server was on its core, and the load on its, in seconds.
+    /// How long the server and the load were on their cores, in seconds.
     pub(crate) server: f64,
     pub(crate) load: f64,
     /// The reads that found something.
@@ -167,9 +169,9 @@ pub(crate) struct Row {
     pub(crate) subscribers: usize,
     /// What the mode varies beside the number of subscribers.
     pub(crate) variant: String,
-    /// In the units that [`Mode::columns`] says.
+    /// In the units of [`Mode::columns`].
     pub(crate) figures: Vec<(&'static str, f64)>,
-    /// What was not as it must be.
+    /// The violated expectations.
     pub(crate) marks: Vec<String>,
 }
 
@@ -206,7 +208,7 @@ impl Row {
         self.marks.push(mark.into());
     }
 
-    /// What each delivery cost, of so many, and how many there were a second.
+    /// The cost of each delivery, and how many there were a second.
     pub(crate) fn set_cost(&mut self, cost: &Cost, deliveries: u64) {
         let load_core = cost.load / cost.seconds;
         if load_core > BUSY {
@@ -245,6 +247,6 @@ pub(crate) enum Mode {
     Polling,
     /// Trades of a feed, with an archive and without
     Archived,
-    /// The most that each route can be asked for
+    /// The largest request of each route
     Requests,
 }

@@ -1,4 +1,4 @@
-//! Streams beside clients that ask for the plain quote each second, as pages did before there were streams.
+//! Streams beside clients that request the plain quote each second, as pages did before there were streams.
 
 use std::{fs, time::Duration};
 
@@ -6,9 +6,10 @@ use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{QUOTE, Topic},
+    programs::Kind,
     scan::Found,
     schedule::{Receipts, Schedule},
-    servers::{Kind, QUOTE, Topic},
 };
 
 /// How often the price changes, a second, in words, and how long that is measured.
@@ -21,8 +22,8 @@ const CHANGES: [(f64, &str, Duration); 2] = [
     ),
 ];
 
-/// How often a client asks, a second.
-const ASKS: f64 = 1.0;
+/// How often a client polls, a second.
+const POLLS: f64 = 1.0;
 
 const HOUR: f64 = 3_600.0;
 
@@ -44,7 +45,7 @@ pub(crate) fn run(setting: &Setting, clients: usize, rows: &mut Vec<Row>) -> Res
             let variant = variant(words, polls);
             let mut row = Row::new(Mode::Polling, Kind::Tickertape, clients, variant);
             let an_hour = |bytes: u64| bytes as f64 / clients as f64 / cost.seconds * HOUR / 1024.0;
-            let http = after.bytes - before.bytes + after.asked - before.asked;
+            let http = after.bytes - before.bytes + after.polled - before.polled;
             row.set("http", an_hour(http));
             row.set("wire", an_hour(lines_after.saturating_sub(lines_before)));
             let share = cost.server / cost.seconds / clients as f64;
@@ -68,7 +69,7 @@ pub(crate) fn run(setting: &Setting, clients: usize, rows: &mut Vec<Row>) -> Res
 }
 
 fn variant(words: &str, polls: bool) -> String {
-    let how = if polls { "asks each second" } else { "stream" };
+    let how = if polls { "polls each second" } else { "stream" };
     format!("{words}, {how}")
 }
 
@@ -79,7 +80,7 @@ pub(crate) fn pairs() -> impl Iterator<Item = (String, String)> {
         .map(|(_, words, _)| (variant(words, false), variant(words, true)))
 }
 
-/// What went over the loopback device in both directions, with the heads of TCP and IP.
+/// The traffic of the loopback device in both directions, with the heads of TCP and IP.
 fn loopback_bytes() -> u64 {
     let text = fs::read_to_string("/proc/net/dev").unwrap_or_default();
     received_by_loopback(&text).unwrap_or_default()
@@ -96,9 +97,9 @@ struct Watch {
     changes: Schedule,
     published: u32,
     base: u32,
-    /// The places of the asks, evenly over the clients; none where they have streams.
-    asks: Option<Schedule>,
-    asked: u32,
+    /// The schedule of the polls, evenly over the clients; `None` if they have streams.
+    schedule: Option<Schedule>,
+    polled: u32,
     clients: u32,
     end: u64,
     seen: Receipts,
@@ -115,15 +116,15 @@ impl Watch {
     ) -> Result<Self, Problem> {
         let start = run.driver.clock.now();
         let end = start + time.as_nanos() as u64;
-        // In the middle between two asks of the average client, and once at least in the run.
+        // In the middle between two polls of the average client, and at least once in the run.
         let changes = Schedule::new(start + 500_000_000, changes);
         let base = run.sequences(changes.count(time) + 1)?;
         Ok(Watch {
             changes,
             published: 0,
             base,
-            asks: polls.then(|| Schedule::new(start, ASKS * clients as f64)),
-            asked: 0,
+            schedule: polls.then(|| Schedule::new(start, POLLS * clients as f64)),
+            polled: 0,
             clients: clients as u32,
             end,
             seen: Receipts::new(clients, base),
@@ -162,15 +163,15 @@ impl Work for Watch {
         if now >= self.end {
             return NextStep::Done;
         }
-        let Some(asks) = self.asks else {
+        let Some(schedule) = self.schedule else {
             return NextStep::At(self.end);
         };
-        let at = asks.due(self.asked);
+        let at = schedule.due(self.polled);
         if at > now {
             return NextStep::At(at.min(self.end));
         }
-        self.asked += 1;
-        NextStep::Ask(((self.asked - 1) % self.clients) as usize)
+        self.polled += 1;
+        NextStep::Poll(((self.polled - 1) % self.clients) as usize)
     }
 }
 

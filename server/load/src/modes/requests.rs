@@ -1,5 +1,5 @@
-//! What one request of each kind costs a server that has ten thousand symbols and a hundred and fifty thousand
-//! stories: the most that each route can be asked for.
+//! The cost of one request of each kind, for a server with ten thousand symbols and a hundred and fifty thousand
+//! stories: the largest request of each route.
 
 use std::{
     fmt::Write as _,
@@ -13,7 +13,8 @@ use super::{Mode, Row, Setting};
 use crate::{
     Problem,
     latencies::Latencies,
-    servers::{Kind, Server, TOKEN},
+    programs::Kind,
+    servers::{Server, TOKEN},
 };
 
 /// How many symbols there are, each with a name and a price.
@@ -31,18 +32,18 @@ const MINUTE: u64 = 60_000;
 /// How many events are published at once.
 const BATCH: u32 = 500;
 
-/// How often each request is made, and how long after the one before: snapshots are shared for a quarter of a
-/// second, which is not what is measured.
+/// How often each request is made, and how long after the one before: snapshots are shared for a quarter of a second,
+/// which is not to be measured.
 const TIMES: u32 = 12;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// How long an answer may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A kind of request: what it is called, its address and what it accepts.
+/// A kind of request: its name, its address and what it accepts.
 type Question = (&'static str, String, &'static str);
 
-/// Measures each of them, one after the other, of a server that does nothing else.
+/// Measures each of them, one after the other, on an otherwise idle server.
 pub(crate) fn run(setting: &Setting, rows: &mut Vec<Row>) -> Result<(), Problem> {
     let data = std::path::absolute(setting.out.join(format!("requests-{}", std::process::id())))
         .map_err(|error| error.to_string())?;
@@ -63,7 +64,7 @@ pub(crate) fn run(setting: &Setting, rows: &mut Vec<Row>) -> Result<(), Problem>
         Ok(())
     });
     drop(server);
-    // What is left of it is of no use to anybody.
+    // The rest of it is of no use.
     let _ = std::fs::remove_dir_all(&data);
     measured
 }
@@ -178,7 +179,7 @@ fn fill(server: &Server) -> Result<(), Problem> {
     let mut batch = String::new();
     let mut events = 0;
     let mut put = |event: &str, data: &str| -> Result<(), Problem> {
-        // Nothing that is written to a text can fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(batch, r#"{{"event":"{event}","data":{data}}}"#);
         events += 1;
         if events == BATCH {
@@ -254,7 +255,7 @@ fn publish(server: &Server, lines: &str) -> Result<(), Problem> {
     }
 }
 
-/// Asks once on a connection of its own: the answer, and how long it took.
+/// Sends one request on a connection of its own: the answer, and how long it took.
 fn exchange(server: &Server, request: &[&[u8]]) -> Result<(Vec<u8>, Duration), Problem> {
     let fail = |error: std::io::Error| format!("a request failed: {error}");
     let mut tcp = TcpStream::connect(server.address).map_err(fail)?;
@@ -308,13 +309,13 @@ fn measure(
     Ok(row)
 }
 
-/// Waits until what follows a publication is over: what is on disk is put in order for a while.
+/// Waits until the work after a publication is over: the archive is busy for a while.
 fn settle(server: &Server) {
     let begun = Instant::now();
     while begun.elapsed() < READ_TIMEOUT && idle(server) > 0.05 {}
 }
 
-/// How much of a core it takes while nothing is asked.
+/// How much of a core it takes while idle.
 fn idle(server: &Server) -> f64 {
     let time = Duration::from_millis(500);
     let before = server.process.cpu();

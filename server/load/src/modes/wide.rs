@@ -1,5 +1,5 @@
-//! Many symbols: what a delivery costs where each subscriber hears a few of them, beside what it costs where all hear
-//! one.
+//! Many symbols: the cost of a delivery if each subscriber receives a few of them, compared with all subscribers
+//! receiving one.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{QUOTE, SYMBOLS, SYMBOLS_EACH, Topic},
+    programs::Kind,
     scan::{FIRST_SEQUENCE, Found},
     schedule::Schedule,
-    servers::{Kind, QUOTE, SYMBOLS, SYMBOLS_EACH, Topic},
 };
 
 /// Quotes a second of all 500 symbols: more than a core sends one by one, and few enough for it.
 const RATES: [f64; 2] = [5_000.0, 250.0];
 
-/// The share of the quotes that a subscriber of ten symbols hears.
+/// The share of the quotes that a subscriber of ten symbols receives.
 const HEARD: f64 = SYMBOLS_EACH as f64 / SYMBOLS as f64;
 
 /// How long the server runs before it is measured, and how long the last quotes may take.

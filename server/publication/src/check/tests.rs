@@ -145,7 +145,7 @@ fn a_time_in_another_unit_is_named_with_the_time_that_it_means() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said() {
+fn every_error_is_reported() {
     let quote = QUOTE
         .replace("597.32", "-1")
         .replace(r#""volume":"0""#, r#""volume":"-1""#);

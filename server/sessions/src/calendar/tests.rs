@@ -129,8 +129,8 @@ fn what_no_rule_foresees_is_known_too() {
     for closed in ["2004-06-11", "2007-01-02", "2012-10-29", "2012-10-30"] {
         assert!(!US.is_session(day(closed)), "{closed}");
     }
-    // New Year's Day 2022 was a Saturday, which the exchange does not make up for, and
-    // Juneteenth was not yet kept in 2021.
+    // New Year's Day 2022 was a Saturday, which the exchange does not make up for, and Juneteenth was not a holiday yet
+    // in 2021.
     for open in ["2021-12-31", "2021-06-18", "2012-10-31", "2012-10-26"] {
         assert!(US.is_session(day(open)), "{open}");
     }

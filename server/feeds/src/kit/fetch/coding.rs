@@ -11,17 +11,16 @@ use tokio::task::spawn_blocking;
 use super::error::{FetchError, too_large};
 use crate::kit::recording::LIMIT;
 
-/// A coding of content that the client below does not undo: it was not asked for, and some servers send it all
-/// the same.
+/// A content coding that the client below does not decode: it was not requested, and some servers send it all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     Gzip,
-    /// As [RFC 9110, section 8.4.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2) has it, with
-    /// the wrapping of zlib, or without, as some servers have it.
+    /// As in [RFC 9110, section 8.4.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2), with the zlib
+    /// wrapper, or without it, as some servers send it.
     Deflate,
 }
 
-/// The coding that is left on an answer.
+/// The coding that is left on a response.
 pub(super) fn coding(place: &str, headers: &HeaderMap) -> Result<Option<Coding>, FetchError> {
     let lines = headers.get_all(CONTENT_ENCODING).iter();
     let names = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase());
@@ -50,7 +49,7 @@ pub(super) fn coding(place: &str, headers: &HeaderMap) -> Result<Option<Coding>,
 }
 
 impl Coding {
-    /// The content, unpacked away from the threads that serve, up to [`LIMIT`].
+    /// The content, decompressed away from the serving threads, up to [`LIMIT`].
     pub(super) async fn unpacked(self, place: &str, body: Bytes) -> Result<Bytes, FetchError> {
         let unpack = move || {
             let mut content = Vec::new();

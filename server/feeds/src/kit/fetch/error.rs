@@ -4,24 +4,24 @@ use reqwest::StatusCode;
 
 use crate::{FeedError, kit::recording::LIMIT};
 
-/// How long to wait after an address that has answered before refuses to.
+/// How long to wait after an address that has responded before refuses to.
 pub(crate) const REFUSED: Duration = Duration::from_secs(10 * 60);
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchError {
-    /// What the server said, where it said something.
+    /// The status of the response, if there was one.
     pub status: Option<StatusCode>,
-    /// What went wrong, and what to do about it where somebody has to.
+    /// What went wrong, and what to do about it if a person has to act.
     pub why: String,
-    /// How long the source is to be left alone.
+    /// How long to leave the source alone.
     pub wait: Option<Duration>,
-    /// Whether somebody has to act before another try makes sense.
+    /// Whether a person has to act before another attempt makes sense.
     pub is_fatal: bool,
 }
 
 impl FetchError {
-    /// The same error for a feed that never asks more often than this.
+    /// The same error for a feed that polls no more often than this.
     pub fn paced(mut self, interval: Duration) -> Self {
         self.wait = Some(self.wait.map_or(interval, |wait| wait.max(interval)));
         self

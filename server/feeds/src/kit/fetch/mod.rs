@@ -4,9 +4,8 @@
 //! `Retry-After`, section 10.2.3; redirects, section 15.4) and
 //! [RFC 9111](https://www.rfc-editor.org/rfc/rfc9111) (how long an answer is fresh, section 4.2).
 //!
-//! What comes back is held only up to [`LIMIT`]. A redirect is followed on the same host alone, and never
-//! from https to http: an address that has moved is a change of the configuration, not of whom we trust,
-//! and headers with keys in them never reach another host.
+//! A response is held only up to [`LIMIT`]. A redirect is followed on the same host only, and never from https to http:
+//! a source that has moved needs a change of the configuration, and headers with keys never reach another host.
 //!
 //! Texts of errors name an address without its query and its user, which may be secrets.
 
@@ -44,22 +43,22 @@ pub use self::{
 };
 pub(crate) use self::{error::REFUSED, pacing::fresh};
 
-/// The `User-Agent` for sources that do not ask for more.
+/// The `User-Agent` for sources that require nothing more.
 pub const USER_AGENT: &str = concat!("Tickertape/", env!("CARGO_PKG_VERSION"));
 
 pub use super::recording::LIMIT;
 
-/// How many redirects lead to an answer at the most.
+/// The largest number of redirects to a response.
 const REDIRECTS: usize = 5;
 
 /// The timeouts of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection to stand.
+    /// Until a connection is established.
     pub connect: Duration,
-    /// For the next bytes.
+    /// Until the next bytes.
     pub silence: Duration,
-    /// For the whole answer.
+    /// Until the whole response.
     pub answer: Duration,
 }
 
@@ -82,14 +81,15 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// A client that calls itself so.
+    /// A client with this name.
     ///
     /// # Errors
-    /// When that is no name that a header can carry, or the system has no certificates to trust.
+    /// If a header cannot carry the name, or the system has no trusted certificates.
     pub fn new(user_agent: &str, timeouts: Timeouts) -> Result<Self, FeedError> {
         provide_tls();
         let builder = Client::builder();
-        // A fuzz target makes one for each input and asks nobody: to read the system's would be most of it.
+        // A fuzz target makes one client for each input and connects to no server: loading the system's certificates
+        // would take most of the time.
         #[cfg(fuzzing)]
         let builder = builder.tls_certs_only([]);
         builder
@@ -111,8 +111,8 @@ impl Fetcher {
             })
     }
 
-    /// The same client for the feed of a publisher: what it gets can be recorded, and comes from a
-    /// recording where one is played.
+    /// The same client for the feed of a publisher: its responses can be recorded, and come from a recording while one
+    /// is played.
     pub fn of(self, publisher: &Publisher) -> Self {
         Fetcher {
             wire: publisher.wire(),
@@ -120,10 +120,10 @@ impl Fetcher {
         }
     }
 
-    /// Requests a page, and keeps in it the validators of the answer.
+    /// Requests a page, and stores the validators of the response in it.
     ///
     /// # Errors
-    /// When no whole answer came, or one that says no.
+    /// If no complete response came, or an unsuccessful one.
     pub async fn get(&self, page: &mut Page) -> Result<Answer, FetchError> {
         let place = place(&page.url);
         let address = bare(page.url.as_str());
@@ -135,7 +135,7 @@ impl Fetcher {
                 None => return pending().await,
             },
         };
-        let result = self.ask(page, &place).await;
+        let result = self.request(page, &place).await;
         if let Some(recorder) = recorder {
             match &result {
                 Ok(answer) => {
@@ -154,7 +154,7 @@ impl Fetcher {
         result
     }
 
-    async fn ask(&self, page: &mut Page, place: &str) -> Result<Answer, FetchError> {
+    async fn request(&self, page: &mut Page, place: &str) -> Result<Answer, FetchError> {
         let mut request = self
             .client
             .get(page.url.clone())
@@ -221,14 +221,14 @@ impl Fetcher {
         Ok(body.freeze())
     }
 
-    /// Why no whole answer came.
+    /// Why no complete response came.
     fn broken(&self, place: &str, error: &reqwest::Error) -> FetchError {
         let Timeouts {
             connect,
             silence,
             answer,
         } = self.timeouts;
-        // A connection that is not made in time is an error of both kinds.
+        // A timeout of the connection is an error of both kinds.
         let why = if error.is_redirect() {
             format!("{place} {}", innermost(error))
         } else if error.is_connect() && error.is_timeout() {
@@ -251,7 +251,7 @@ impl Fetcher {
     }
 }
 
-/// What an address answered when it was recorded.
+/// The recorded response of an address.
 fn again(line: Line<'static>, place: &str) -> Result<Answer, FetchError> {
     let error = |why: &str| FetchError {
         status: None,
@@ -294,7 +294,7 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
     attempt.error(why)
 }
 
-/// An error with everything that led to it.
+/// An error with its causes.
 fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -306,8 +306,7 @@ fn chain(error: &dyn Error) -> String {
     words
 }
 
-/// What an error goes back to: the words around it only repeat that a request failed, and for which
-/// address.
+/// The root cause of an error: the outer texts only repeat that a request failed, and its address.
 fn innermost(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {

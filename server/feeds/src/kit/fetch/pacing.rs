@@ -9,20 +9,20 @@ use reqwest::{
 use super::error::{FetchError, REFUSED};
 use crate::kit::retry_after;
 
-/// The longest time between polls that a source may ask for, so that one wrong header does not end them for a year.
+/// The longest time between polls that a source may request, so that one wrong header does not stop them for a year.
 const LONGEST_FRESH: Duration = Duration::from_secs(60 * 60);
 
-/// How long to wait after a "too often" without a `Retry-After`.
+/// How long to wait after "too many requests" without a `Retry-After`.
 const TOO_OFTEN: Duration = Duration::from_secs(60);
 
-/// How long to wait after an answer: as long as the feed would, or as the source asks for, and a little
-/// longer by chance, so that those who poll the same source do not do so in step.
-pub fn pause(interval: Duration, asked: Option<Duration>) -> Duration {
-    let asked = asked.unwrap_or_default().min(LONGEST_FRESH);
-    interval.max(asked).mul_f64(1.0 + fastrand::f64() / 20.0)
+/// How long to wait after a response: as long as the feed's interval, or as the source requests, plus a random part, so
+/// that clients of the same source do not poll in step.
+pub fn pause(interval: Duration, fresh: Option<Duration>) -> Duration {
+    let fresh = fresh.unwrap_or_default().min(LONGEST_FRESH);
+    interval.max(fresh).mul_f64(1.0 + fastrand::f64() / 20.0)
 }
 
-/// What an answer without success means.
+/// The meaning of an unsuccessful response.
 pub(super) fn refused(place: &str, response: &Response, has_answered: bool) -> FetchError {
     let status = response.status();
     let wait = retry_after::after(response.headers(), clock(response.headers()));
@@ -31,12 +31,12 @@ pub(super) fn refused(place: &str, response: &Response, has_answered: bool) -> F
         StatusCode::FORBIDDEN => ": this client or its key may not read it",
         StatusCode::NOT_FOUND => ": nothing is there; check the address",
         StatusCode::GONE => ": it is gone for good; take it out of the configuration",
-        StatusCode::TOO_MANY_REQUESTS => ": it was asked too often",
+        StatusCode::TOO_MANY_REQUESTS => ": it is polled too often",
         status if status.is_redirection() => ": it redirects to nowhere",
         status if status.is_client_error() => ": it does not take the request; check the address",
         _ => "",
     };
-    // What worked before may work again: servers answer so while they are being replaced, too.
+    // A request that worked before may work again: servers also respond so while they are being replaced.
     let passes =
         matches!(status.as_u16(), 408 | 421 | 423 | 425 | 429) || !status.is_client_error();
     let is_fatal = status == StatusCode::GONE || !passes && !has_answered;
@@ -53,7 +53,7 @@ pub(super) fn refused(place: &str, response: &Response, has_answered: bool) -> F
     }
 }
 
-/// How long an answer is fresh.
+/// How long a response is fresh.
 pub(crate) fn fresh(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok();
     let control = text(CACHE_CONTROL).unwrap_or_default();
@@ -71,13 +71,13 @@ pub(crate) fn fresh(headers: &HeaderMap) -> Option<Duration> {
         let left = u64::saturating_sub(age, spent.unwrap_or(0));
         return Some(Duration::from_secs(left)).filter(|left| !left.is_zero());
     }
-    // By the source's own clock, which may be a day off ours.
+    // By the source's own clock, which may be a day off the server's.
     let expires = httpdate::parse_http_date(text(EXPIRES)?).ok()?;
     let date = httpdate::parse_http_date(text(DATE)?).ok()?;
     expires.duration_since(date).ok()
 }
 
-/// The time by the source's own clock, which may be a day off ours; by ours where it gives none.
+/// The time by the source's own clock, which may be a day off the server's; by the server's if it gives none.
 fn clock(headers: &HeaderMap) -> Millis {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     date.and_then(|date| httpdate::parse_http_date(date).ok())
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_source_asks_for_only_makes_it_slower_and_not_for_ever() {
+    fn a_source_can_only_request_slower_polling_and_within_limits() {
         let second = Duration::from_secs(1);
         let within = |pause: Duration, from: Duration| {
             assert!(pause >= from && pause <= from.mul_f64(1.06), "{pause:?}");

@@ -7,10 +7,10 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
-/// For how long "nothing has changed" is believed: some servers answer so for ever.
+/// How long "nothing has changed" is trusted: some servers respond so for ever.
 const BELIEVED: Duration = Duration::from_secs(60 * 60);
 
-/// An address that is polled, with the validators of its last answer.
+/// An address that is polled, with the validators of its last response.
 #[derive(Debug)]
 pub struct Page {
     pub(super) url: Url,
@@ -22,7 +22,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page that has not been asked for.
+    /// A page that has not been requested yet.
     pub fn new(url: Url) -> Self {
         Page {
             url,
@@ -34,7 +34,7 @@ impl Page {
         }
     }
 
-    /// The same page, asked for with this header.
+    /// The same page, requested with this header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
@@ -45,12 +45,12 @@ impl Page {
         &self.url
     }
 
-    /// Whether it has ever been answered.
+    /// Whether it has ever responded.
     pub fn has_answered(&self) -> bool {
         self.has_answered
     }
 
-    /// Forgets the last answer, because it could not be read: the next one is to come whole.
+    /// Forgets the last response, because it could not be parsed: the next one is to be complete.
     pub fn forget(&mut self) {
         self.answered = None;
     }
@@ -65,12 +65,12 @@ impl Page {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// What stands there; `None` where nothing has changed since the last time.
+    /// The content; `None` if nothing has changed since the last time.
     pub document: Option<Document>,
-    /// How long the answer is fresh, where the source gives it.
+    /// How long the response is fresh, if the source gives it.
     pub fresh: Option<Duration>,
 }
 

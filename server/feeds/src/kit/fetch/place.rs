@@ -1,6 +1,6 @@
 use reqwest::Url;
 
-/// An address as it may be shown.
+/// An address in a form that may be shown.
 pub fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map_or(String::new(), |port| format!(":{port}"));

@@ -1,6 +1,6 @@
-//! The phrases that rules are made of.
+//! The phrases of the rules.
 //!
-//! A phrase is written as elements with blanks between them:
+//! A phrase is written as elements separated by blanks:
 //!
 //! | element | matches |
 //! |---|---|
@@ -41,12 +41,11 @@ pub(super) enum Element {
     End,
 }
 
-/// Reads a phrase.
+/// Parses a phrase.
 ///
 /// # Panics
 ///
-/// Panics where the phrase names a macro that does not exist, or a word that no rule has. A test reads
-/// all phrases.
+/// Panics if the phrase names a macro that does not exist, or a word that is in no rule. A test parses all phrases.
 pub(super) fn phrase(text: &'static str) -> Phrase {
     text.split(' ').map(element).collect()
 }
@@ -69,7 +68,7 @@ fn element(text: &'static str) -> Element {
     }
 }
 
-/// What the words and macros of `a|B|c` stand for. Single words are one phrase, for speed.
+/// The expansion of the words and macros of `a|B|c`. Single words are one phrase, for speed.
 fn choices(text: &'static str) -> Vec<Phrase> {
     let mut words = WordSet::default();
     let mut phrases = Vec::new();
@@ -121,7 +120,7 @@ pub(super) fn find(phrase: &[Element], words: &[Word]) -> Option<usize> {
     (0..words.len()).find(|&start| matches(phrase, words, start).is_some())
 }
 
-/// The word after the phrase, where it stands at `at`.
+/// The word after the phrase, if it matches at `at`.
 fn matches(phrase: &[Element], words: &[Word], at: usize) -> Option<usize> {
     let Some((element, rest)) = phrase.split_first() else {
         return Some(at);
@@ -170,7 +169,7 @@ fn matches(phrase: &[Element], words: &[Word], at: usize) -> Option<usize> {
     }
 }
 
-/// The word after `rest`, where it follows one of the phrases.
+/// The word after `rest`, if it follows one of the phrases.
 fn any(phrases: &[Phrase], rest: &[Element], words: &[Word], at: usize) -> Option<usize> {
     phrases.iter().find_map(|first| {
         let after = matches(first, words, at)?;

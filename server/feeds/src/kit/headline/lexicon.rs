@@ -1,12 +1,12 @@
-//! The words of all phrases, numbered, so that a word of a headline is looked up once and not once a phrase.
+//! The words of all phrases, numbered, so that a word of a headline is looked up once and not once per phrase.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{rules, verbs::VERBS, vocabulary::NOUNS};
 
 static NUMBERS: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
-    let asked = rules::TABLES.iter().copied().flatten();
-    let phrases = asked.flat_map(|(_, asked, refused)| asked.iter().chain(*refused));
+    let required = rules::TABLES.iter().copied().flatten();
+    let phrases = required.flat_map(|(_, required, refused)| required.iter().chain(*refused));
     let phrases = phrases
         .chain(rules::SILENT.iter().copied().flatten())
         .chain(NOUNS.iter().chain(VERBS).flat_map(|(_, phrases)| *phrases));
@@ -19,7 +19,7 @@ static NUMBERS: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
     numbers
 });
 
-/// The number of a word; none where no phrase has it.
+/// The number of a word; `None` if no phrase has it.
 pub(super) fn number(word: &str) -> Option<usize> {
     NUMBERS.get(word).copied()
 }

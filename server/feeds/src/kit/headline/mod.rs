@@ -1,14 +1,13 @@
 //! The type of a story by its headline, for sources that give none.
 //!
-//! The result is a guess and is published as [`Basis::Inferred`], so a missing type is better than a
-//! wrong one. A rule asks for a verb with its object ("declares … dividend"), not for a keyword, and
-//! names the idioms that look alike. Words that belong to a company's name and titles of former
-//! officers do not count; questions, lists and explanations have no type. Where several types match,
-//! the one that begins first in the headline wins. No headline is a press release: that depends on
-//! its publisher, not on its words.
+//! The result is a guess and is published as [`Basis::Inferred`], so a missing type is better than a wrong one. A rule
+//! requires a verb with its object ("declares … dividend"), not a keyword, and names the idioms that look alike. Words
+//! that belong to a company's name and titles of former officers do not count; questions, lists and explanations have
+//! no type. If several types match, the one that begins first in the headline wins. No headline implies a press
+//! release: that depends on its publisher, not on its words.
 //!
-//! `tuned.tsv`, `held_out.tsv` and `fresh.tsv` are labelled headlines. The rules were written against
-//! the first. The last was written by somebody else, and the rules were corrected afterwards.
+//! `tuned.tsv`, `held_out.tsv` and `fresh.tsv` are labelled headlines. The rules were written against the first. The
+//! last was labelled independently, and the rules were corrected afterwards.
 //!
 //! [`Basis::Inferred`]: market::Basis::Inferred
 
@@ -30,13 +29,13 @@ use market::NewsType;
 use grammar::{Phrase, find, phrase};
 use words::{Word, words};
 
-/// Returns the type that a headline implies, [`NewsType::Headline`] where it implies none.
+/// Returns the type that a headline implies, [`NewsType::Headline`] if it implies none.
 pub fn infer(headline: &str) -> NewsType {
     let words = words(headline);
-    let asks = headline
+    let has_question = headline
         .split_whitespace()
         .any(|word| word.len() > 1 && word.ends_with('?'));
-    if asks || SILENT.iter().any(|it| find(it, &words).is_some()) {
+    if has_question || SILENT.iter().any(|it| find(it, &words).is_some()) {
         return NewsType::Headline;
     }
     first(&RULES, &words).unwrap_or(NewsType::Headline)
@@ -60,22 +59,26 @@ fn read(tables: &[&[rules::Row]]) -> Vec<Rule> {
 
 struct Rule {
     kind: NewsType,
-    asked: Vec<Phrase>,
+    required: Vec<Phrase>,
     refused: Vec<Phrase>,
 }
 
 impl Rule {
-    fn new((kind, asked, refused): &rules::Row) -> Self {
+    fn new((kind, required, refused): &rules::Row) -> Self {
         Rule {
             kind: *kind,
-            asked: phrases(asked),
+            required: phrases(required),
             refused: phrases(refused),
         }
     }
 
-    /// The word at which what the rule asks for begins.
+    /// The word at which the phrase that the rule requires begins.
     fn begin(&self, words: &[Word]) -> Option<usize> {
-        let begin = self.asked.iter().filter_map(|it| find(it, words)).min()?;
+        let begin = self
+            .required
+            .iter()
+            .filter_map(|it| find(it, words))
+            .min()?;
         let refused = self.refused.iter().any(|it| find(it, words).is_some());
         (!refused).then_some(begin)
     }

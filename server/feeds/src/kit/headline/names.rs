@@ -1,4 +1,4 @@
-//! The words that names, numbers and titles are known by.
+//! The words by which names, numbers and titles are recognised.
 
 pub(super) const SCALES: &[&str] = &[
     "million", "billion", "trillion", "bn", "bln", "mln", "mn", "tn", "m", "b",
@@ -7,13 +7,13 @@ pub(super) const CURRENCIES: &[&str] = &[
     "eur", "usd", "gbp", "cad", "aud", "chf", "jpy", "inr", "hkd", "rs", "sek", "nok",
 ];
 
-/// What money is counted in, after the number.
+/// Units of money, after the number.
 pub(super) const UNITS: &[&str] = &[
     "euro", "euros", "pounds", "sterling", "dollars", "yen", "yuan", "rupees", "won", "francs",
     "crowns", "pence",
 ];
 
-/// Titles that `former` takes the meaning from.
+/// Titles that lose their meaning after `former`.
 pub(super) const TITLES: &[&str] = &[
     "ceo",
     "cfo",
@@ -30,7 +30,7 @@ pub(super) const TITLES: &[&str] = &[
     "chair",
 ];
 
-/// What companies are called at the end.
+/// Last words of company names.
 pub(super) const NAME_ENDINGS: &[&str] = &[
     "inc",
     "corp",
@@ -83,7 +83,7 @@ pub(super) const NAME_ENDINGS: &[&str] = &[
     "properties",
 ];
 
-/// Words that make a type, where they are not part of a name.
+/// Words that determine a type, unless they are part of a name.
 pub(super) const TYPE_WORDS: &[&str] = &[
     "dividend",
     "split",

@@ -235,14 +235,14 @@ fn words_after_despite_imply_no_type() {
 
 #[test]
 fn all_phrases_can_be_read() {
-    assert!(RULES.iter().all(|rule| !rule.asked.is_empty()));
+    assert!(RULES.iter().all(|rule| !rule.required.is_empty()));
     assert!(!SILENT.is_empty());
 }
 
 #[test]
 fn no_phrase_ends_in_what_may_be_absent() {
     let rules = rules::TABLES.iter().copied().flatten();
-    let phrases = rules.flat_map(|(_, asked, refused)| asked.iter().chain(*refused));
+    let phrases = rules.flat_map(|(_, required, refused)| required.iter().chain(*refused));
     for text in phrases.chain(rules::SILENT.iter().copied().flatten()) {
         let last = phrase(text).pop();
         assert!(

@@ -1,6 +1,6 @@
-//! The words that the rules share, but for verbs.
+//! The words that the rules share, except verbs.
 
-/// A name that stands for phrases in rules, and the phrases.
+/// A name for phrases in rules, and the phrases.
 pub(super) type Macro = (&'static str, &'static [&'static str]);
 
 pub(super) const NOUNS: &[Macro] = &[
@@ -299,7 +299,7 @@ pub(super) const NOUNS: &[Macro] = &[
             "base|variable|ordinary|supplemental|bumper dividend|dividends",
         ],
     ),
-    // Grades that are no verbs.
+    // Grades that are not verbs.
     (
         "CLEAR_GRADE",
         &[

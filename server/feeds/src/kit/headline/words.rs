@@ -1,4 +1,4 @@
-//! A headline as words, with what its spelling adds: amounts of money, ends of clauses, names.
+//! A headline as words, with features of its spelling: amounts of money, ends of clauses, names.
 
 use super::lexicon;
 use super::names::{CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS, UNITS};
@@ -15,14 +15,14 @@ pub(super) struct Word {
     pub(super) money: bool,
     /// Begins with a capital.
     pub(super) capital: bool,
-    /// Its number in the lexicon; none where no phrase has it.
+    /// Its number in the lexicon; `None` if no phrase has it.
     pub(super) number: Option<usize>,
 }
 
-/// Stands for a colon, a dash and whatever else ends a clause. Phrases do not reach across it.
+/// A colon, a dash or another end of a clause. Phrases do not reach across it.
 pub(super) const CLAUSE_END: &str = "|";
 
-/// Stands for a word that is part of a name and means nothing.
+/// A word that is part of a name and has no meaning.
 pub(super) const MASKED: &str = "_";
 
 impl Word {
@@ -48,7 +48,7 @@ impl Word {
     }
 }
 
-/// The words of a headline. `'s` is a word of its own, `U.S.` is one word, and a hyphen parts two.
+/// The words of a headline. `'s` is a separate word, `U.S.` is one word, and a hyphen separates two.
 pub(super) fn words(headline: &str) -> Vec<Word> {
     let mut words = Vec::new();
     // `Holding(s)` is a plural, not a clause.
@@ -60,7 +60,7 @@ pub(super) fn words(headline: &str) -> Vec<Word> {
             break;
         }
     }
-    // What follows is what the event happened against, not the event.
+    // The rest is the background of the event, not the event.
     if let Some(despite) = words.iter().position(|word| word.is("despite")) {
         words.truncate(despite);
     }
@@ -74,7 +74,7 @@ pub(super) fn words(headline: &str) -> Vec<Word> {
     words
 }
 
-/// The headline without `(ACME)` and `(NYSE: ACME)`, which part a name from its verb.
+/// The headline without `(ACME)` and `(NYSE: ACME)`, which separate a name from its verb.
 fn without_symbols(headline: &str) -> String {
     let mut kept = String::with_capacity(headline.len());
     let mut rest = headline;
@@ -112,7 +112,7 @@ fn push_token(words: &mut Vec<Word>, token: &str) {
         match c {
             '’' => word.push('\''),
             '$' | '€' | '£' | '¥' | '₹' => {
-                // `C$` and `US$` are signs of a currency too.
+                // `C$` and `US$` are currency signs too.
                 word.clear();
                 money = true;
             }
@@ -179,7 +179,7 @@ fn mark_money(words: &mut [Word]) {
     }
 }
 
-/// In `Dividend Capital` and `Split Rock Holdings` the first word is of a name.
+/// In `Dividend Capital` and `Split Rock Holdings` the first word is part of a name.
 fn mask_names(words: &mut [Word]) {
     for end in 1..words.len() {
         if !(words[end].capital && NAME_ENDINGS.contains(&words[end].text.as_str())) {
@@ -197,7 +197,7 @@ fn mask_names(words: &mut [Word]) {
     }
 }
 
-/// What a former chief executive does is not what the company's does.
+/// An act of a former chief executive is not the company's.
 fn mask_former_titles(words: &mut [Word]) {
     for index in 0..words.len() {
         if !matches!(words[index].text.as_str(), "former" | "ex" | "late") {

@@ -3,10 +3,10 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use super::faults::Faults;
 use crate::kit::fetch::Document;
 
-/// The text of a document, in the encoding that it is said to be in
-/// ([RFC 7303, section 3](https://www.rfc-editor.org/rfc/rfc7303#section-3)): by its first bytes, by the
-/// header, or by itself. Where the bytes disprove what is said, they decide, and that is a fault: a document
-/// that is valid UTF-8 is UTF-8, and bytes that are not valid in UTF-8 are those of Windows-1252.
+/// The text of a document, in its declared encoding ([RFC 7303, section
+/// 3](https://www.rfc-editor.org/rfc/rfc7303#section-3)): by its first bytes, by the header, or by itself. If the bytes
+/// contradict the declaration, they decide, and that is a fault: a document that is valid UTF-8 is UTF-8, and bytes
+/// that are invalid in UTF-8 are Windows-1252.
 pub(super) fn decode(document: &Document, faults: &mut Faults) -> Result<String, String> {
     let body = &document.body[..];
     if body.starts_with(b"\xff\xfe\0\0") || body.starts_with(b"\0\0\xfe\xff") {
@@ -36,7 +36,7 @@ pub(super) fn decode(document: &Document, faults: &mut Faults) -> Result<String,
         None if !is_utf8 => Err(format!(
             "it is in the encoding {label:?}, which is not known"
         )),
-        // The declaration was read byte by byte, so that the text is in no wide encoding.
+        // The declaration was read byte by byte, so the text is in no wide encoding.
         Some(encoding) if encoding != UTF_8 && encoding != UTF_16LE && encoding != UTF_16BE => {
             // A text of a one-byte encoding is hardly ever valid UTF-8 by chance.
             if is_utf8 && encoding.is_single_byte() && !body.is_ascii() {
@@ -54,7 +54,7 @@ pub(super) fn decode(document: &Document, faults: &mut Faults) -> Result<String,
     }
 }
 
-/// Text in UTF-8. Bytes that are not are taken for Windows-1252, which editors paste into it.
+/// Text in UTF-8. Invalid bytes are decoded as Windows-1252, which editors paste into it.
 fn utf8(body: &[u8], faults: &mut Faults) -> String {
     let mut text = String::with_capacity(body.len());
     for chunk in body.utf8_chunks() {

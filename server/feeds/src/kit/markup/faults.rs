@@ -1,12 +1,12 @@
 use std::fmt;
 
-/// The most faults of one document, beyond which it is not taken for XML.
+/// The most faults of one document, beyond which it does not count as XML.
 const MAX_FAULTS: usize = 10_000;
 
-/// Of so many faults the texts are kept.
+/// How many texts of faults are kept.
 const MAX_FAULT_TEXTS: usize = 100;
 
-/// Faults of a document that was read all the same.
+/// Faults of a document that was parsed all the same.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     pub(super) texts: Vec<String>,
@@ -14,7 +14,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// Notes a fault. The text quotes what is wrong.
+    /// Records a fault. The text quotes the error.
     pub(super) fn add(&mut self, what: fmt::Arguments<'_>) {
         self.count += 1;
         if self.texts.len() < MAX_FAULT_TEXTS {

@@ -3,23 +3,23 @@ use std::borrow::Cow;
 use encoding_rs::WINDOWS_1252;
 use quick_xml::escape::resolve_html5_entity;
 
-/// How much of an HTML text is looked at, in bytes: headlines and summaries are short.
+/// How much of an HTML text is parsed, in bytes: headlines and summaries are short.
 const MAX_HTML_BYTES: usize = 64 << 10;
 
-/// The longest tag that is taken for one, in bytes.
+/// The longest text that counts as a tag, in bytes.
 const MAX_TAG_BYTES: usize = 8 << 10;
 
 /// The longest reference, `&CounterClockwiseContourIntegral;`.
 const MAX_REFERENCE_BYTES: usize = 33;
 
-/// Elements that stand within a line: words go on over their tags.
+/// Inline elements: words continue across their tags.
 const INLINE: [&str; 32] = [
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "del", "dfn", "em",
     "font", "i", "ins", "kbd", "mark", "nobr", "q", "s", "samp", "small", "span", "strike",
     "strong", "sub", "sup", "tt", "u", "var", "wbr",
 ];
 
-/// Elements that part words.
+/// Elements that separate words.
 const BLOCKS: [&str; 91] = [
     "address",
     "applet",
@@ -114,18 +114,18 @@ const BLOCKS: [&str; 91] = [
     "ul",
 ];
 
-/// Whether text goes on over the tags of an element.
+/// Whether text continues across the tags of an element.
 pub(super) fn is_inline(name: &str) -> bool {
     INLINE.contains(&name)
 }
 
-/// Whether what is in an element is not for people.
+/// Whether the content of an element is hidden.
 pub(super) fn is_hidden(name: &str) -> bool {
     matches!(name, "script" | "style")
 }
 
-/// The text of a piece of HTML: without its tags, with its entities as the characters that they mean. It
-/// stays text, and is read as HTML nowhere. A `<` that begins no tag of HTML is text.
+/// The text of a piece of HTML: without its tags, with its entities as characters. It stays text and is never parsed as
+/// HTML again. A `<` that begins no HTML tag is text.
 pub(crate) fn text_of(html: &str) -> String {
     let mut end = html.len().min(MAX_HTML_BYTES);
     while !html.is_char_boundary(end) {
@@ -171,9 +171,9 @@ pub(super) fn name(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// The element of a tag at the start of a text, in small letters, and how long the tag is; only an opening
-/// tag has the name of an element whose text is hidden. It is a tag when it ends, and is one of HTML, of
-/// another vocabulary or of somebody's own elements.
+/// The element of a tag at the start of a text, in lower case, and the length of the tag; only an opening tag has the
+/// name of an element with hidden text. It counts as a tag if it ends, and is one of HTML, of another vocabulary or a
+/// custom element.
 fn tag(text: &str) -> Option<(String, usize)> {
     let inner = text.strip_prefix('<')?;
     if inner.starts_with(['!', '?']) {
@@ -210,7 +210,7 @@ fn tag_length(bytes: &[u8]) -> Option<usize> {
             _ => {}
         }
     }
-    // A quote without its other is none.
+    // An unmatched quote does not count.
     let end = window
         .iter()
         .skip(1)
@@ -219,15 +219,16 @@ fn tag_length(bytes: &[u8]) -> Option<usize> {
     (window[end] == b'>').then_some(end + 1)
 }
 
-/// Where the end tag of an element begins.
+/// The position of an element's end tag.
 fn end_of(name: &str, text: &str) -> Option<usize> {
     let end = format!("</{name}");
     let mut windows = text.as_bytes().windows(end.len());
     windows.position(|window| window.eq_ignore_ascii_case(end.as_bytes()))
 }
 
-/// What a reference at the start of a text means, and how long it is. Numbers of control characters mean what
-/// they do in Windows-1252, as in [HTML](https://html.spec.whatwg.org/multipage/parsing.html#numeric-character-reference-end-state).
+/// The meaning of a reference at the start of a text, and its length. Numbers of control characters have their meaning
+/// in Windows-1252, as in
+/// [HTML](https://html.spec.whatwg.org/multipage/parsing.html#numeric-character-reference-end-state).
 pub(super) fn entity(text: &str) -> Option<(Cow<'static, str>, usize)> {
     if !text.starts_with('&') {
         return None;
@@ -255,7 +256,7 @@ pub(super) fn entity(text: &str) -> Option<(Cow<'static, str>, usize)> {
     Some((Cow::Owned(meant), end + 1))
 }
 
-/// A text with its references as the characters that they mean.
+/// A text with its references replaced by characters.
 pub(super) fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -277,7 +278,7 @@ pub(super) fn unescaped(text: &str) -> String {
     plain
 }
 
-/// A text with so many characters at the most; one that is cut ends in `…`.
+/// A text cut to a number of characters; a cut one ends in `…`.
 pub(crate) fn cut(text: String, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text,
@@ -285,7 +286,7 @@ pub(crate) fn cut(text: String, most: usize) -> String {
     }
 }
 
-/// A text with so many characters at the most, cut after a word where it has one.
+/// A text cut to a number of characters, after a word if it has one.
 pub(crate) fn cut_at_word(text: &str, most: usize) -> String {
     let short = cut(text.to_owned(), most);
     if short == text {

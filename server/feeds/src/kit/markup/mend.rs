@@ -11,22 +11,22 @@ const MAX_TAG_BYTES: usize = 8 << 10;
 /// The longest name of an entity, in bytes.
 const MAX_REFERENCE_BYTES: usize = 40;
 
-/// What stands at a `<`.
+/// The token at a `<`.
 enum Piece {
-    /// A tag or a section of text, of so many bytes.
+    /// A tag or a section of text; its length in bytes.
     Markup(usize),
     /// A tag whose quotes do not match.
     Unquoted(usize),
-    /// Something that says nothing: a comment, an instruction, a document type.
+    /// Markup without content: a comment, an instruction, a document type.
     Nothing(usize),
     /// The character itself.
     Text,
-    /// The beginning of something that does not end.
+    /// The beginning of a token that does not end.
     Broken,
 }
 
-/// The document with each `<` and `&` that is text escaped as such, so that what is left is tags, text,
-/// sections and references. Comments, instructions and the document type are left out.
+/// The document with each `<` and `&` that is text escaped, so that only tags, text, sections and references are left.
+/// Comments, instructions and the document type are removed.
 pub(super) fn mend(text: &str, faults: &mut Faults) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
@@ -74,7 +74,7 @@ pub(super) fn mend(text: &str, faults: &mut Faults) -> Result<String, String> {
     Ok(out)
 }
 
-/// Copies the reference at a `&`, or the character escaped; answers how much of the text that was.
+/// Copies the reference at a `&`, or the escaped character; returns the length of the text that it replaces.
 fn reference(text: &str, at: usize, out: &mut String, faults: &mut Faults) -> usize {
     let length = reference_length(&text[at..]);
     match length {
@@ -90,7 +90,7 @@ fn reference(text: &str, at: usize, out: &mut String, faults: &mut Faults) -> us
     }
 }
 
-/// How long a reference to a character or an entity is, if one stands there.
+/// The length of a reference to a character or an entity, if there is one.
 fn reference_length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let end = memchr(b';', &bytes[..bytes.len().min(MAX_REFERENCE_BYTES)])?;
@@ -111,7 +111,7 @@ fn reference_length(text: &str) -> Option<usize> {
     is_reference.then_some(end + 1)
 }
 
-/// Counts each `&` in a tag that is no reference. Whoever reads its attributes takes it as it is.
+/// Counts each `&` in a tag that is no reference. The parser of attributes takes it literally.
 fn bare_in_tag(tag: &str, faults: &mut Faults) {
     for (at, _) in tag.match_indices('&') {
         if reference_length(&tag[at..]).is_none() {
@@ -165,7 +165,7 @@ fn piece(rest: &str) -> Result<Piece, String> {
     tag(bytes)
 }
 
-/// A tag ends at the first `>` outside of quotes; another `<` before shows that it is none.
+/// A tag ends at the first `>` outside of quotes; another `<` before it means that it is no tag.
 fn tag(bytes: &[u8]) -> Result<Piece, String> {
     let window = &bytes[..bytes.len().min(MAX_TAG_BYTES + 1)];
     let (mut quote, mut has_stray) = (None, false);
@@ -174,7 +174,7 @@ fn tag(bytes: &[u8]) -> Result<Piece, String> {
             (None, b'>') if has_stray => return Ok(Piece::Unquoted(at + 1)),
             (None, b'>') => return Ok(Piece::Markup(at + 1)),
             (None, b'<') => return Ok(Piece::Text),
-            // Quotes elsewhere than after a sign of equality are text.
+            // Quotes anywhere but after an equals sign are text.
             (None, b'"' | b'\'') if follows_equals(&window[..at]) => quote = Some(byte),
             (None, b'"' | b'\'') => has_stray = true,
             (Some(open), byte) if open == byte => quote = None,
@@ -200,7 +200,7 @@ fn follows_equals(before: &[u8]) -> bool {
     before.trim_ascii_end().ends_with(b"=")
 }
 
-/// Whether the first tag of a document is that of a page.
+/// Whether the first tag of a document is that of a web page.
 fn is_page(tag: &str) -> bool {
     html::name(&tag[1..]).eq_ignore_ascii_case("html")
 }

@@ -76,7 +76,7 @@ pub(super) const ZONES: [(&str, i32); 70] = [
     ("bot", -240),
 ];
 
-/// Names of US zones that leave open whether it is summer.
+/// Names of US zones that do not specify whether it is summer.
 pub(super) const SEASONS: [(&str, &str); 4] = [
     ("et", "America/New_York"),
     ("ct", "America/Chicago"),
@@ -130,7 +130,7 @@ pub(super) const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
-/// Words that stand in a date and say nothing.
+/// Words in a date without meaning.
 pub(super) const FILLERS: [&str; 22] = [
     "t", "at", "on", "of", "the", "st", "nd", "rd", "th", "de", "del", "um", "uhr", "г", "年",
     "月", "日", "년", "월", "일", "le", "à",

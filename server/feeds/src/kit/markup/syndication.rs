@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use market::{Link, Millis};
+use market::Link;
 use reqwest::Url;
 
 use super::{
+    document::{Date, Form, Item, Syndication, Text},
     faults::Faults,
     html,
-    time::time,
     tree::{Element, Space, Tree},
 };
 
@@ -19,111 +19,7 @@ const MAX_FIELDS: usize = 50;
 /// The longest address of a story, in bytes.
 const MAX_LINK_BYTES: usize = 2_000;
 
-/// Which of the two a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// RSS 0.9x, 1.0 or 2.0.
-    Rss,
-    /// Atom 0.3 or 1.0.
-    Atom,
-}
-
-/// A document of either form.
-#[derive(Debug)]
-pub struct Syndication {
-    /// Its form.
-    pub form: Form,
-    /// What it calls itself, as plain text.
-    pub title: String,
-    /// The page that it belongs to.
-    pub link: Option<Link>,
-    /// How long it asks to be left alone.
-    pub ttl: Option<Duration>,
-    /// Its stories, in their order.
-    pub items: Vec<Item>,
-    /// Faults that it was read in spite of, as texts that quote them. Some hundred at most.
-    pub faults: Vec<String>,
-    /// Whether it is all there. One that breaks off has only the stories before the break.
-    pub is_whole: bool,
-}
-
-/// A story as it stands in a document.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct Item {
-    /// Its headline.
-    pub title: Option<Text>,
-    /// Its summary, or else its content.
-    pub summary: Option<Text>,
-    /// Its `guid`, `id` or `rdf:about`.
-    pub id: Option<String>,
-    /// Its address as it is written.
-    pub address: Option<String>,
-    /// Its address, resolved, where that is one of the web.
-    pub link: Option<Link>,
-    /// When it was published.
-    pub date: Date,
-    /// Its categories: the vocabulary that each is from, and the category.
-    pub categories: Vec<(String, String)>,
-    /// What other vocabularies say of it: the name in small letters, and the text.
-    pub fields: Vec<(String, String)>,
-}
-
-/// A text and how it is to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Text {
-    /// As it stands.
-    Plain(String),
-    /// As HTML.
-    Html(String),
-}
-
-impl Text {
-    /// The text for people.
-    pub fn plain(&self) -> String {
-        match self {
-            Text::Plain(text) => market::plain(text),
-            Text::Html(text) => html::text_of(text),
-        }
-    }
-
-    /// The text as it is written.
-    pub fn raw(&self) -> &str {
-        match self {
-            Text::Plain(text) | Text::Html(text) => text,
-        }
-    }
-}
-
-/// A date as a document gives it.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub enum Date {
-    /// None.
-    #[default]
-    Missing,
-    /// One that can be read.
-    At(Millis),
-    /// One that cannot, as it is written.
-    Unread(String),
-}
-
-impl Date {
-    /// The first that can be read, or else the first.
-    fn first<'a>(texts: impl Iterator<Item = &'a str>) -> Date {
-        let mut date = Date::Missing;
-        for text in texts.filter(|text| !text.trim().is_empty()) {
-            match time(text) {
-                Some(time) => return Date::At(time),
-                None if date == Date::Missing => {
-                    date = Date::Unread(market::plain(text).chars().take(80).collect());
-                }
-                None => {}
-            }
-        }
-        date
-    }
-}
-
-/// Takes the stories out of a document that came from this address.
+/// Extracts the stories of a document from this address.
 pub(super) fn of(tree: Tree, address: &Url, mut faults: Faults) -> Result<Syndication, String> {
     let form = |root: &Element| match root.name.as_str() {
         "rss" => Some(Form::Rss),
@@ -204,13 +100,13 @@ fn rss(root: &Element, address: &Url) -> Result<Syndication, String> {
     })
 }
 
-/// Reads an item of RSS.
+/// Parses an item of RSS.
 fn item(item: &Element, base: &Url) -> Item {
     let texts = |names: &[(Space, &str)]| first_text(item, names);
     let guid = child(item, Space::Plain, "guid");
     let is_permalink = guid.is_some_and(|guid| {
-        let says = guid.attribute("ispermalink").unwrap_or("true");
-        !says.trim().eq_ignore_ascii_case("false")
+        let is_link = guid.attribute("ispermalink").unwrap_or("true");
+        !is_link.trim().eq_ignore_ascii_case("false")
     });
     let about = item.attribute("rdf:about").map(str::to_owned);
     let id = texts(&[(Space::Plain, "guid")])
@@ -270,7 +166,7 @@ fn item(item: &Element, base: &Url) -> Item {
     }
 }
 
-/// The address that an item of RSS has of its own, and what it is relative to.
+/// The address of an RSS item itself, and the base of relative ones.
 fn own_link(item: &Element, base: &Url) -> Option<(String, Url)> {
     item.children()
         .filter(|child| child.name == "link" && child.space == Space::Plain)
@@ -303,12 +199,12 @@ fn atom(root: &Element, address: &Url) -> Syndication {
     }
 }
 
-/// Reads an entry of Atom.
+/// Parses an entry of Atom.
 fn entry(entry: &Element, base: &Url) -> Item {
     let address = alternate(entry, base);
     let both = |name| [(Space::Atom, name), (Space::Plain, name)];
     let id = first_text(entry, &both("id"));
-    // Without a link, an id that is an address is mostly that of the story.
+    // Without a link, an id that is an address is usually that of the story.
     let link = match &address {
         Some((address, base)) => resolve(base, address),
         None => id
@@ -348,7 +244,7 @@ fn child<'a>(of: &'a Element, space: Space, name: &str) -> Option<&'a Element> {
         .find(|child| child.space == space && child.name == name)
 }
 
-/// The text of the first child of these names that has some, in the order of the names.
+/// The text of the first non-empty child with one of these names, in the order of the names.
 fn first_text(of: &Element, names: &[(Space, &str)]) -> Option<String> {
     names.iter().find_map(|(space, name)| {
         of.children()
@@ -366,8 +262,8 @@ fn dates(of: &Element, names: &[(Space, &str)]) -> Date {
     Date::first(texts.iter().map(String::as_str))
 }
 
-/// The first text of these names, read as its type says
-/// ([RFC 4287, section 3.1](https://www.rfc-editor.org/rfc/rfc4287#section-3.1)).
+/// The first text with one of these names, parsed according to its type ([RFC 4287, section
+/// 3.1](https://www.rfc-editor.org/rfc/rfc4287#section-3.1)).
 fn atom_text(of: &Element, names: &[&str]) -> Option<Text> {
     names.iter().find_map(|name| {
         of.children()
@@ -386,7 +282,7 @@ fn construct(element: &Element) -> Text {
     let has_elements = element.children().next().is_some();
     let text = element.text();
     match kind.as_str() {
-        // Elements are not markup in a text: they are read already.
+        // Elements in a text are not markup: they are parsed already.
         "html" | "text/html" if !has_elements => Text::Html(text),
         // Atom 0.3 escapes XHTML, too.
         "application/xhtml+xml" | "xhtml" if !has_elements => Text::Html(text),
@@ -394,7 +290,7 @@ fn construct(element: &Element) -> Text {
     }
 }
 
-/// The address of a story in Atom: that of its alternate, and of a link that does not say what it is.
+/// The address of a story in Atom: that of its alternate link, or of a link without a relation.
 fn alternate(of: &Element, base: &Url) -> Option<(String, Url)> {
     let is_page = |link: &&Element| {
         let rel = link.attribute("rel").unwrap_or("alternate").trim();
@@ -451,7 +347,7 @@ fn is_of_the_web(text: &str) -> bool {
     })
 }
 
-/// The link of an address, as it stands where it is a whole one already.
+/// The link of an address, which is unchanged if it is absolute.
 fn resolve(base: &Url, address: &str) -> Option<Link> {
     let address = address.trim();
     if address.is_empty() || address.len() > MAX_LINK_BYTES {

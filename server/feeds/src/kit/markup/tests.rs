@@ -83,13 +83,13 @@ fn a_text_is_read_in_the_encoding_that_it_is_in() {
         (None, wide(&marked, u16::to_be_bytes), 0),
         (None, wide(RSS, u16::to_le_bytes), 0),
         (None, wide(RSS, u16::to_be_bytes), 0),
-        // The header is what counts, and the declaration of before is wrong without harm.
+        // The header counts, and the earlier wrong declaration does no harm.
         (
             Some("text/xml; Charset=\"utf-8\""),
             with(old, RSS.as_bytes()),
             0,
         ),
-        // What is said is disproved by the bytes.
+        // The bytes contradict the declaration.
         (None, with(old, RSS.as_bytes()), 1),
         (
             Some("text/xml; charset=us-ascii"),
@@ -136,7 +136,7 @@ fn bytes_of_windows_in_utf8_are_read_as_such_and_counted() {
 }
 
 #[test]
-fn both_forms_are_told_apart_from_everything_else() {
+fn both_formats_are_distinguished_from_everything_else() {
     for (body, form) in [
         (atom("", ""), Form::Atom),
         ("<feed version='0.3' xmlns='http://purl.org/atom/ns#'><title>T</title></feed>".to_owned(), Form::Atom),
@@ -214,7 +214,7 @@ fn small_faults_are_mended_and_quoted() {
         links(&rss("<item><link>http://e.com/x?a=1&b=2</link></item>")),
         [Some("http://e.com/x?a=1&b=2".to_owned())]
     );
-    // What stands around a document does not matter.
+    // Text around a document does not matter.
     let around = format!(
         "\n<br />Warning: <b>x</b>\n<?xml version='1.0'?>{}<!-- 7 ms --><script/>",
         rss("")
@@ -334,7 +334,7 @@ fn titles_of_rss_are_html() {
 }
 
 #[test]
-fn titles_of_atom_are_what_their_type_says() {
+fn titles_of_atom_follow_their_type() {
     for (title, text) in [
         (
             "<title>The &lt;blink&gt; tag &amp;amp; more</title>",
@@ -382,7 +382,7 @@ fn names_of_other_vocabularies_are_not_mistaken() {
         headlines(&rss("<item><media:title>M</media:title></item>")),
         ["M"]
     );
-    // Without their declarations prefixes mean what they do everywhere.
+    // Without their declarations prefixes have their usual meaning.
     assert_eq!(
         headlines(&rss(
             "<item><media:title>M</media:title><dc:title>Real</dc:title></item>"
@@ -391,7 +391,7 @@ fn names_of_other_vocabularies_are_not_mistaken() {
     );
     // Items need no channel.
     assert_eq!(headlines("<rss><item><title>A</title></item></rss>"), ["A"]);
-    // Names of other letters are the same names.
+    // Names in other letters are the same names.
     assert_eq!(
         headlines("<RSS><Channel><Item><Title>A</Title></Item></Channel></RSS>"),
         ["A"]

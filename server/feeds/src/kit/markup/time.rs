@@ -1,32 +1,29 @@
 //! Dates in the spellings of feeds.
 //!
-//! A date and a time of day may stand in any order and with any names that are common; a zone has to be known.
-//! Where it is not, or the order of day and month cannot be told, the date is not read rather than guessed.
+//! A date and a time of day may be in any order and with any common names; the zone has to be known. If it is not, or
+//! if the order of day and month is ambiguous, the date is rejected rather than guessed.
+
+mod day;
+mod tokens;
+mod zone;
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 use market::Millis;
 
-use crate::kit::markup::names::{FILLERS, FOREIGN, MONTHS, SEASONS, WEEKDAYS, ZONES};
+use self::{
+    day::{compact, date, day, half_in_words},
+    tokens::{Reading, Token, tokens},
+    zone::{Zone, offset, offset_of, zone},
+};
 
 #[cfg(test)]
 mod tests;
 
-/// The longest text that is looked at, in bytes.
+/// The longest text that is parsed, in bytes.
 const MAX_DATE_BYTES: usize = 128;
 
-/// A piece of a date.
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    /// A number, and how many digits it is written with.
-    Number(u32, usize),
-    /// A word in small letters.
-    Word(String),
-    Sign(char),
-    Blank,
-}
-
-/// The time that a text gives, in one of the ways in which feeds write it. Without a zone it is UTC. A time
-/// at or before the beginning of 1970 stands for none.
+/// The time of a text, in one of the forms in which feeds write it. Without a zone it is UTC. A time at or before the
+/// beginning of 1970 counts as absent.
 pub(crate) fn time(text: &str) -> Option<Millis> {
     if text.len() > MAX_DATE_BYTES {
         return None;
@@ -60,7 +57,7 @@ fn without_comments(text: &str) -> String {
     }
 }
 
-/// A text without what stands in parentheses.
+/// A text without its parentheses.
 fn bare(text: &str) -> String {
     let mut depth = 0_usize;
     let outside = text.chars().filter(|c| {
@@ -77,7 +74,7 @@ fn bare(text: &str) -> String {
     market::plain(&outside.collect::<String>())
 }
 
-/// Digits alone: a date, a date with a time, or seconds or milliseconds since 1970.
+/// Only digits: a date, a date with a time, or seconds or milliseconds since 1970.
 fn digits(text: &str) -> Option<Timestamp> {
     let number: i64 = text.parse().ok()?;
     match text.len() {
@@ -96,27 +93,6 @@ fn digits(text: &str) -> Option<Timestamp> {
         ),
         _ => None,
     }
-}
-
-/// `20261130`, or the day of the year as in `2026334`.
-fn compact(text: &str) -> Option<civil::Date> {
-    let part = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
-    match text.len() {
-        8 => date(part(0, 4)?, part(4, 6)?, part(6, 8)?),
-        7 => ordinal(part(0, 4)?, part(4, 7)?),
-        _ => None,
-    }
-}
-
-fn date(year: u32, month: u32, day: u32) -> Option<civil::Date> {
-    let (year, month, day) = (year.try_into(), month.try_into(), day.try_into());
-    civil::Date::new(year.ok()?, month.ok()?, day.ok()?).ok()
-}
-
-fn ordinal(year: u32, day: u32) -> Option<civil::Date> {
-    let first = date(year, 1, 1)?;
-    let with = first.with().day_of_year(day.try_into().ok()?);
-    with.build().ok()
 }
 
 /// A time of day, and whether it is the midnight at the end of the day.
@@ -140,70 +116,6 @@ fn clock_of_digits(text: &str) -> Option<Clock> {
         None => Some(0),
     };
     matches!(text.len(), 2 | 4 | 6).then(|| clock(part(0)?, part(2)?, part(4)?, 0))?
-}
-
-fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let is_part: fn(char) -> bool = match first {
-            c if c.is_ascii_digit() => |c| c.is_ascii_digit(),
-            c if c.is_alphabetic() => |c| c.is_alphabetic() || c == '_',
-            _ => |_| false,
-        };
-        let length = rest
-            .find(|c| !is_part(c))
-            .unwrap_or(rest.len())
-            .max(first.len_utf8());
-        let (part, after) = rest.split_at(length);
-        tokens.push(match first {
-            c if c.is_ascii_digit() => {
-                Token::Number(part.get(..9).unwrap_or(part).parse().ok()?, part.len())
-            }
-            c if c.is_alphabetic() => Token::Word(part.to_lowercase()),
-            ' ' => Token::Blank,
-            '\u{2212}' => Token::Sign('-'),
-            c => Token::Sign(c),
-        });
-        rest = after;
-    }
-    Some(tokens)
-}
-
-/// What is read of a text so far.
-struct Reading<'a> {
-    tokens: &'a [Token],
-    at: usize,
-}
-
-impl Reading<'_> {
-    fn peek(&self, ahead: usize) -> Option<&Token> {
-        self.tokens.get(self.at + ahead)
-    }
-
-    fn word(&self, ahead: usize) -> Option<&str> {
-        match self.peek(ahead)? {
-            Token::Word(word) => Some(word),
-            _ => None,
-        }
-    }
-
-    fn number(&self, ahead: usize) -> Option<(u32, usize)> {
-        match self.peek(ahead)? {
-            Token::Number(number, digits) => Some((*number, *digits)),
-            _ => None,
-        }
-    }
-
-    fn is_sign(&self, ahead: usize, signs: &str) -> bool {
-        matches!(self.peek(ahead), Some(Token::Sign(sign)) if signs.contains(*sign))
-    }
-
-    fn skip(&mut self, signs: &str) {
-        while matches!(self.peek(0), Some(Token::Blank)) || self.is_sign(0, signs) {
-            self.at += 1;
-        }
-    }
 }
 
 /// A date in words, with or without a time of day.
@@ -254,7 +166,7 @@ fn at(date: civil::Date, time: civil::Time, zone: &Zone) -> Option<Timestamp> {
     Some(zone.to_zoned(civil).ok()?.timestamp())
 }
 
-/// Where the time of day begins: at `10:30`, or at the digits after a `T`.
+/// The beginning of the time of day: at `10:30`, or at the digits after a `T`.
 fn clock_start(tokens: &[Token]) -> Option<usize> {
     let is_clock = |at: usize| match tokens.get(at..at + 3) {
         Some(
@@ -293,7 +205,7 @@ fn offset_without_time(before: &[Token], reading: &mut Reading<'_>) -> Option<Zo
     Some(Zone::Offset(sign * offset(hours, minutes)?))
 }
 
-/// Hours, minutes, seconds and billionths of one.
+/// Hours, minutes, seconds and nanoseconds.
 fn time_of_day(reading: &mut Reading<'_>) -> Option<(u32, u32, u32, i32)> {
     let (hour, digits) = reading.number(0)?;
     if !reading.is_sign(1, ":") {
@@ -319,7 +231,7 @@ fn time_of_day(reading: &mut Reading<'_>) -> Option<(u32, u32, u32, i32)> {
     Some((hour, minute, second, fraction(reading)))
 }
 
-/// What of a second stands after a point.
+/// The fraction of a second after a point.
 fn fraction(reading: &mut Reading<'_>) -> i32 {
     let Some((number, digits)) = reading.number(1) else {
         return 0;
@@ -335,7 +247,7 @@ fn fraction(reading: &mut Reading<'_>) -> i32 {
     }
 }
 
-/// The hour of the whole day, and whether it was told in the English way.
+/// The hour of the day, and whether it was written with AM or PM.
 fn half_of_day(hour: u32, before: &[Token], reading: &mut Reading<'_>) -> (u32, bool) {
     let words = || {
         before.iter().filter_map(|token| match token {
@@ -365,211 +277,4 @@ fn half_of_day(hour: u32, before: &[Token], reading: &mut Reading<'_>) -> (u32, 
         _ => hour,
     };
     (hour, english.is_some())
-}
-
-fn half_in_words(word: &str) -> Option<bool> {
-    match word {
-        "오전" | "上午" | "午前" => Some(false),
-        "오후" | "下午" | "午後" => Some(true),
-        _ => None,
-    }
-}
-
-#[derive(Debug)]
-enum Zone {
-    /// Minutes east of Greenwich.
-    Offset(i32),
-    Named(TimeZone),
-}
-
-impl Zone {
-    fn utc() -> Zone {
-        Zone::Offset(0)
-    }
-}
-
-/// The zone after a time of day; UTC where there is none, `None` where it is not known.
-fn zone(reading: &mut Reading<'_>) -> Option<Zone> {
-    reading.skip(".,;");
-    if let Some(zone) = numeric(reading) {
-        let zone = zone?;
-        // A name beside an offset says nothing more.
-        reading.skip(".,;[");
-        if reading
-            .word(0)
-            .is_some_and(|word| offset_of(word).is_some())
-        {
-            reading.at += 1;
-        }
-        return Some(zone);
-    }
-    let Some(word) = reading.word(0).map(str::to_owned) else {
-        return Some(Zone::utc());
-    };
-    if word == "uhr" {
-        reading.at += 1;
-        return zone(reading);
-    }
-    if month_of(&word, true).is_some() || is_weekday(&word) || FILLERS.contains(&word.as_str()) {
-        return Some(Zone::utc());
-    }
-    if reading.is_sign(1, "/") {
-        return Some(Zone::Named(named(reading)?));
-    }
-    reading.at += 1;
-    if matches!(word.as_str(), "gmt" | "utc" | "ut" | "z") {
-        let blanks = usize::from(matches!(reading.peek(0), Some(Token::Blank)));
-        if reading.is_sign(blanks, "+-") {
-            reading.at += blanks;
-            return numeric(reading)?;
-        }
-    }
-    if let Some(offset) = offset_of(&word) {
-        return Some(Zone::Offset(offset));
-    }
-    let (_, name) = SEASONS.iter().find(|(season, _)| *season == word)?;
-    TimeZone::get(name).ok().map(Zone::Named)
-}
-
-/// An offset as `+01:00`, `-0500`, `+1`; within, `None` where it is no offset that there is.
-fn numeric(reading: &mut Reading<'_>) -> Option<Option<Zone>> {
-    if !reading.is_sign(0, "+-") {
-        return None;
-    }
-    let (number, digits) = reading.number(1)?;
-    let sign = if reading.is_sign(0, "-") { -1 } else { 1 };
-    reading.at += 2;
-    let minutes = match digits {
-        1 | 2 => match reading.number(1) {
-            Some((minutes, 2)) if reading.is_sign(0, ":") => {
-                reading.at += 2;
-                offset(number, minutes)
-            }
-            _ => offset(number, 0),
-        },
-        3 | 4 => offset(number / 100, number % 100),
-        6 => offset(number / 10_000, number / 100 % 100),
-        _ => None,
-    };
-    Some(minutes.map(|minutes| Zone::Offset(sign * minutes)))
-}
-
-fn offset(hours: u32, minutes: u32) -> Option<i32> {
-    (hours <= 15 && minutes < 60).then_some((hours * 60 + minutes) as i32)
-}
-
-/// A zone as `America/New_York`.
-fn named(reading: &mut Reading<'_>) -> Option<TimeZone> {
-    let mut name = reading.word(0)?.to_owned();
-    reading.at += 1;
-    while reading.is_sign(0, "/") {
-        name = format!("{name}/{}", reading.word(1)?);
-        reading.at += 2;
-    }
-    TimeZone::get(&name).ok()
-}
-
-fn offset_of(word: &str) -> Option<i32> {
-    let (_, offset) = ZONES.iter().find(|(name, _)| *name == word)?;
-    Some(*offset)
-}
-
-fn is_weekday(word: &str) -> bool {
-    let is_it = |day: &&'static str| word.len() >= 2 && day.starts_with(word);
-    WEEKDAYS.iter().any(is_it) || matches!(word, "tues" | "weds" | "thur" | "thurs")
-}
-
-/// The month of a word; one that may be a zone or another word as well only where that is asked for.
-fn month_of(word: &str, is_strict: bool) -> Option<u32> {
-    let english = |name: &&'static str| word.len() >= 3 && name.starts_with(word);
-    let foreign = |stems: &&'static [&'static str]| stems.iter().any(|stem| word.starts_with(stem));
-    let month = MONTHS
-        .iter()
-        .position(english)
-        .or_else(|| (word == "sept").then_some(8))
-        .or_else(|| match is_strict && word.len() <= 4 && word.is_ascii() {
-            true => None,
-            false => FOREIGN.iter().position(foreign),
-        })?;
-    Some(month as u32 + 1)
-}
-
-/// The day that the words and numbers of a date mean.
-fn day(tokens: &[Token], is_english: bool) -> Option<civil::Date> {
-    let mut numbers: Vec<(u32, usize)> = Vec::new();
-    let mut words: Vec<(usize, &str)> = Vec::new();
-    let mut sign = ' ';
-    for token in tokens {
-        match token {
-            Token::Number(number, digits) => numbers.push((*number, *digits)),
-            Token::Word(word) => words.push((numbers.len(), word)),
-            Token::Sign(c @ ('-' | '/' | '.')) if numbers.len() == 1 => sign = *c,
-            Token::Sign('-' | '/' | '.' | ',' | ';' | '\'' | '’' | 'º' | '[' | ']')
-            | Token::Blank => {}
-            Token::Sign(_) => return None,
-        }
-    }
-    words.retain(|(_, word)| {
-        !FILLERS.contains(word) && half_in_words(word).is_none() && !is_weekday(word)
-    });
-    // The first of several words before the numbers, or one before them that is no month, is the weekday.
-    if words.len() > 1 && words[0].0 == 0 {
-        words.remove(0);
-    } else if let [(0, word)] = words[..]
-        && month_of(word, false).is_none()
-        && numbers.len() == 3
-    {
-        words.clear();
-    }
-    match words[..] {
-        [] => day_of_numbers(&numbers, sign, is_english),
-        [(_, word)] => {
-            let month = month_of(word, false)?;
-            let (day, of_year) = match numbers[..] {
-                [year @ (_, 4), day] => (day, year),
-                [day, year] => (day, year),
-                _ => return None,
-            };
-            date(year(of_year)?, month, day.0)
-        }
-        _ => None,
-    }
-}
-
-/// A year with two digits is one of 1950 to 2049
-/// ([RFC 2822, section 4.3](https://www.rfc-editor.org/rfc/rfc2822#section-4.3)).
-fn year((year, digits): (u32, usize)) -> Option<u32> {
-    match digits {
-        4 => Some(year),
-        3 => Some(1900 + year),
-        2 if year < 50 => Some(2000 + year),
-        2 => Some(1900 + year),
-        _ => None,
-    }
-}
-
-fn day_of_numbers(numbers: &[(u32, usize)], sign: char, is_english: bool) -> Option<civil::Date> {
-    match *numbers {
-        [(number, digits @ (7 | 8))] => compact(&format!("{number:0digits$}")),
-        [(year, 4)] if sign == ' ' => date(year, 1, 1),
-        [(year, 4), (day, 3)] => ordinal(year, day),
-        [(year, 4), (month, 1 | 2)] if sign == '-' => date(year, month, 1),
-        [(year, 4), (month, 1 | 2), (day, 1 | 2)] => date(year, month, day),
-        [(first, 1 | 2), (second, 1 | 2), of_year] => {
-            if !(of_year.1 == 4 || of_year.1 == 2 && sign != '-') {
-                return None;
-            }
-            let year = year(of_year)?;
-            match sign {
-                '.' => date(year, second, first),
-                // An hour of AM or PM stands beside an American date.
-                '/' | '-' if first > 12 => date(year, second, first),
-                '/' | '-' if second > 12 || is_english || first == second => {
-                    date(year, first, second)
-                }
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }

@@ -14,7 +14,7 @@ const MAX_ELEMENTS: usize = 200_000;
 /// The most prefixes that are declared at one place. Feeds declare ten.
 const MAX_PREFIXES: usize = 200;
 
-/// The attributes that say something about a story; others are not kept.
+/// The attributes that are relevant for a story; others are dropped.
 const ATTRIBUTES: [&str; 11] = [
     "rel",
     "href",
@@ -29,10 +29,10 @@ const ATTRIBUTES: [&str; 11] = [
     "rdf:resource",
 ];
 
-/// Whose vocabulary a name belongs to.
+/// The vocabulary of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Space {
-    /// RSS of any version, and what is in no namespace.
+    /// RSS of any version, and names in no namespace.
     Plain,
     Atom,
     DublinCore,
@@ -78,7 +78,7 @@ impl Space {
         })
     }
 
-    /// What a prefix means that is declared nowhere.
+    /// The meaning of an undeclared prefix.
     fn by_custom(prefix: &str) -> Space {
         match prefix {
             "" => Space::Plain,
@@ -95,7 +95,7 @@ impl Space {
     }
 }
 
-/// An element with what is of use in it. Names are in small letters, because feeds differ in that.
+/// An element with its relevant content. Names are in lower case, because feeds differ in that.
 #[derive(Debug)]
 pub(super) struct Element {
     pub(super) space: Space,
@@ -124,7 +124,7 @@ impl Element {
         })
     }
 
-    /// The text of the element and of those in it. Blocks of HTML stay apart.
+    /// The text of the element and of those in it. Blocks of HTML stay separate.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         self.write(&mut text);
@@ -162,7 +162,7 @@ pub(super) struct Tree {
     pub(super) is_whole: bool,
 }
 
-/// Reads what [`mend`](crate::kit::markup::mend::mend) has made of a document.
+/// Parses the output of [`mend`](crate::kit::markup::mend::mend).
 pub(super) fn read(text: &str, faults: &mut Faults) -> Result<Tree, String> {
     let mut reader = Reader::from_str(text);
     let config = reader.config_mut();
@@ -190,7 +190,7 @@ pub(super) fn read(text: &str, faults: &mut Faults) -> Result<Tree, String> {
             }
             Ok(Event::Eof) => break,
             Ok(_) => {}
-            // All of these are about an end that does not come.
+            // All of these are about a missing end.
             Err(_) => {
                 is_whole = false;
                 break;
@@ -200,7 +200,7 @@ pub(super) fn read(text: &str, faults: &mut Faults) -> Result<Tree, String> {
     }
     is_whole &= builder.open.is_empty();
     while let Some(open) = builder.open.pop() {
-        // A story that breaks off is not all that it was meant to say.
+        // An incomplete story may lack an essential part.
         if !matches!(open.element.name.as_str(), "item" | "entry") {
             builder.attach(open.element);
         }
@@ -220,10 +220,10 @@ struct Builder {
     elements: usize,
 }
 
-/// An element that has not ended.
+/// An open element.
 struct Open {
     element: Element,
-    /// Its name as it is written.
+    /// Its name as written.
     written: String,
     /// How many prefixes were declared outside of it.
     outer: usize,
@@ -253,7 +253,7 @@ impl Builder {
             let value = String::from_utf8_lossy(&attribute.value);
             if name == "xmlns" || name.starts_with("xmlns:") {
                 let prefix = name.strip_prefix("xmlns:").unwrap_or_default();
-                // RSS has no namespace of its own, whatever its generator declares.
+                // RSS has no namespace, whatever its generator declares.
                 if !(prefix.is_empty() && written.eq_ignore_ascii_case("rss")) {
                     self.declare(prefix, &html::unescaped(&value))?;
                 }

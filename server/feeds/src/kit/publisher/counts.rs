@@ -18,7 +18,7 @@ impl Publisher {
         self.understood.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts messages of the source that are missing by the source's own numbers.
+    /// Counts missing messages by the source's own numbers.
     pub fn gap(&self) {
         self.gaps.fetch_add(1, Ordering::Relaxed);
     }
@@ -28,8 +28,8 @@ impl Publisher {
         self.ignored.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a frame that cannot be read, and logs the first few, then only powers of two, so that a faulty
-    /// source does not fill the disk.
+    /// Counts an invalid frame, and logs the first few, then only powers of two, so that a faulty source does not fill
+    /// the disk.
     pub fn wrong(&self, why: &dyn fmt::Display) {
         if let Some(count) = counted(&self.wrong) {
             let feed = self.name();
@@ -37,8 +37,8 @@ impl Publisher {
         }
     }
 
-    /// Counts an item that its document has under the identity of another one, and logs it as
-    /// [`Publisher::wrong`] does.
+    /// Counts an item that shares its identity with another one of its document, and logs it as [`Publisher::wrong`]
+    /// does.
     pub fn duplicate(&self, why: &dyn fmt::Display) {
         if let Some(count) = counted(&self.duplicates) {
             let feed = self.name();
@@ -46,7 +46,7 @@ impl Publisher {
         }
     }
 
-    /// Counts a fault of a document that was read all the same, and logs it as [`Publisher::wrong`] does.
+    /// Counts a fault of a document that was parsed all the same, and logs it as [`Publisher::wrong`] does.
     pub fn mended(&self, why: &dyn fmt::Display) {
         if let Some(count) = counted(&self.mended) {
             let feed = self.name();
@@ -61,7 +61,7 @@ impl Publisher {
         }
     }
 
-    /// What the feed has passed over so far.
+    /// What the feed has skipped so far.
     pub fn skipped(&self) -> Skipped {
         Skipped {
             ignored: self.ignored.load(Ordering::Relaxed),
@@ -75,7 +75,7 @@ impl Publisher {
     }
 }
 
-/// Counts one more. Returns the count where it is to be logged.
+/// Counts one more. Returns the count if it is to be logged.
 fn counted(counter: &AtomicU64) -> Option<u64> {
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
     is_logged(count, 8).then_some(count)

@@ -7,7 +7,7 @@ use super::{Publisher, State, skew::Skew};
 use crate::arbiter::Standing;
 use clock::MAX_AHEAD;
 
-/// How far behind ours the clock of a source may be. What is older is not sent as new.
+/// How far behind the server's the clock of a source may be. An older message was not sent as new.
 const MAX_BEHIND: Millis = 10 * 60_000;
 
 impl Publisher {
@@ -22,9 +22,8 @@ impl Publisher {
         self.show(FeedState::Degraded, Some(reason.into()));
     }
 
-    /// Sets what the source refuses while all else is well, such as one symbol of many; `None` when it does no
-    /// longer. The feed is shown as degraded for this reason until its connection ends, and stays primary for what
-    /// it has.
+    /// Sets a refusal of the source that affects only a part, such as one symbol of many; `None` when it ends. The feed
+    /// is shown as degraded for this reason until its connection ends, and stays primary for the rest.
     pub fn set_partial_entitlement(&self, reason: Option<String>) {
         let mut state = self.state();
         if state.partial_entitlement != reason {
@@ -33,14 +32,14 @@ impl Publisher {
         }
     }
 
-    /// Takes the time of the source's clock, of a message that it sends at once. Where that is further from ours
-    /// than a source can be late, the feed is shown as degraded, and the times of receipt stand in for those of the
-    /// source. Returns whether the clock is right.
+    /// Checks the source's clock by the time of a message that it sends at once. If the difference is larger than any
+    /// delay of a source, the feed is shown as degraded, and the times of receipt replace those of the source. Returns
+    /// whether the clock is right.
     pub fn clock(&self, time: Millis) -> bool {
         self.clock_behind(time, 0)
     }
 
-    /// As [`Publisher::clock`], of a source whose data is always late by so much.
+    /// As [`Publisher::clock`], for a source whose data is always late by this much.
     pub fn clock_behind(&self, time: Millis, usual: Millis) -> bool {
         let now = self.now();
         let mut state = self.state();
@@ -63,7 +62,7 @@ impl Publisher {
         is_right
     }
 
-    /// The tick with a time that can be believed.
+    /// The tick with a credible time.
     pub(super) fn timed(&self, state: &mut State, tick: Tick) -> Tick {
         let session = state.sessions.get(&tick.symbol);
         let is_of_now = session.is_some_and(|session| session.quality == Quality::Live);
@@ -89,7 +88,7 @@ impl Publisher {
 
     pub(super) fn skew(&self, state: &mut State, reason: Option<String>, is_reported: bool) {
         let changed = reason.is_some() != state.skew.is_some();
-        // By how much it is off need not be told anew with each message.
+        // The difference is not reported again with each message.
         if changed {
             state.skew = reason.map(|reason| Skew {
                 reason,
@@ -99,13 +98,13 @@ impl Publisher {
         }
     }
 
-    /// Sets the status to live. To be called for every frame; it is cheap when nothing changes.
+    /// Sets the status to live. Call it for every frame; it is cheap when nothing changes.
     pub fn live(&self) {
         self.has_worked.store(true, Ordering::Relaxed);
         let mut state = self.state();
         let mut sources = self.context.sources();
         sources.record_receipt(self.rank);
-        // Where all clocks are off it is ours, and the first feed stays primary.
+        // If all clocks are off, the server's is wrong, and the first feed stays primary.
         sources.set_standing(
             self.rank,
             match state.skew {
@@ -121,7 +120,7 @@ impl Publisher {
         self.show_amiss(&state);
     }
 
-    /// Shows what is amiss with a live source, or that nothing is.
+    /// Shows what degrades a live source, or that nothing does.
     pub(super) fn show_amiss(&self, state: &State) {
         if state.live_since.is_none() {
             return;
@@ -132,13 +131,13 @@ impl Publisher {
         }
     }
 
-    /// Records that something came from the source, if only an answer to a ping. [`Publisher::live`] includes it.
+    /// Records that the source has sent something, if only an answer to a ping. [`Publisher::live`] includes it.
     pub fn record_receipt(&self) {
         self.context.sources().record_receipt(self.rank);
     }
 
-    /// Sets how often something comes from the source when all is well. A feed that receives nothing for twice
-    /// that, and for five seconds at least, gives way to the next one of its symbols.
+    /// Sets how often the source sends something when all is well. A feed that receives nothing for twice that, and for
+    /// five seconds at least, gives way to the next one of its symbols.
     pub fn expect_every(&self, interval: Duration) {
         self.context.sources().expect_every(self.rank, interval);
     }
@@ -148,13 +147,13 @@ impl Publisher {
         self.has_worked.load(Ordering::Relaxed)
     }
 
-    /// How the feed is doing, and every change of it.
+    /// The status of the feed, and every change of it.
     pub fn status(&self) -> watch::Receiver<FeedStatus> {
         self.status.subscribe()
     }
 
-    /// A connection is made: the first one, one after another that broke off, or one that replaces
-    /// another without a break.
+    /// A connection is established: the first one, one after another that broke off, or one that replaces another
+    /// without a break.
     pub(crate) fn begin(&self, renewal: bool) {
         self.state().partial_entitlement = None;
         self.context
@@ -162,7 +161,7 @@ impl Publisher {
             .begin(self.rank, self.context.now(), renewal);
     }
 
-    /// The connection is at its end, and why.
+    /// The connection has ended, with the reason.
     pub(crate) fn end(&self, state: FeedState, detail: Option<String>) {
         let mut inner = self.state();
         (inner.live_since, inner.partial_entitlement, inner.skew) = (None, None, None);
@@ -180,14 +179,14 @@ impl Publisher {
         });
     }
 
-    /// Since when the source has been live without a break.
+    /// The time since which the source has been live without a break.
     pub(crate) fn live_since(&self) -> Option<Instant> {
         self.state().live_since
     }
 }
 
 impl State {
-    /// What is amiss with a live source.
+    /// What degrades a live source.
     fn amiss(&self) -> Option<String> {
         let skew = self.skew.as_ref().map(|skew| skew.reason.as_str());
         match (self.partial_entitlement.as_deref(), skew) {

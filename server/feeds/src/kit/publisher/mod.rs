@@ -1,5 +1,6 @@
 mod counts;
 mod health;
+mod past;
 mod skew;
 mod stories;
 mod trading;
@@ -33,8 +34,8 @@ use sessions::Calendar;
 
 /// A feed's side of the tape: what it publishes, and its status.
 ///
-/// Where several feeds quote a symbol, one of them is primary and publishes: [`FeedContext`] has the choice. The
-/// ticks of the others go into their own boards and no further.
+/// If several feeds quote a symbol, one of them is primary and publishes: [`FeedContext`] chooses it. The ticks of the
+/// others go only into their own boards.
 pub struct Publisher {
     context: FeedContext,
     /// The feed's place in the order of configuration.
@@ -42,8 +43,8 @@ pub struct Publisher {
     status: watch::Sender<FeedStatus>,
     /// The feed's name, under which its trades are archived, too.
     name: Arc<str>,
-    // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
-    // order of a feed's events on the tape the order in which the board saw them.
+    // A std mutex: it is held for a few microseconds and never across an await. It also gives a feed's events on the
+    // tape the order in which the board received them.
     state: Mutex<State>,
     ignored: AtomicU64,
     wrong: AtomicU64,
@@ -51,11 +52,11 @@ pub struct Publisher {
     held: AtomicU64,
     duplicates: AtomicU64,
     mended: AtomicU64,
-    /// How much has been understood of what the source sent.
+    /// How much of the source's data has been parsed.
     understood: AtomicU64,
     /// Whether the source has ever been well.
     has_worked: AtomicBool,
-    /// The recording that stands in for the feed's connections, if one does.
+    /// The recording that replaces the feed's connections, if there is one.
     played: RwLock<Option<Arc<Played>>>,
 }
 
@@ -66,7 +67,7 @@ struct State {
     /// When the next day of a symbol begins, if it has days.
     next_days: BTreeMap<Symbol, Millis>,
     live_since: Option<Instant>,
-    /// What the source refuses, while all else is well.
+    /// A refusal of the source that affects only a part.
     partial_entitlement: Option<String>,
     skew: Option<Skew>,
     /// The latest time of receipt.
@@ -74,8 +75,8 @@ struct State {
 }
 
 impl State {
-    /// Begins a new day of a stock when its exchanges do. What is traded round the clock has no days,
-    /// and what is made up or played again has its own.
+    /// Begins a new day of a stock when its exchanges do. Symbols that trade round the clock have no days, and
+    /// simulated or replayed ones have their own.
     fn begin_day(&mut self, tick: &Tick) {
         let before = self.next_days.get(&tick.symbol).copied();
         if before.is_some_and(|next| tick.time < next) {
@@ -98,7 +99,7 @@ impl State {
 }
 
 impl Publisher {
-    /// A publisher of the feed of that name. It ranks after all that were made with the same context before.
+    /// A publisher of the feed with that name. It ranks after all earlier ones of the same context.
     pub fn new(context: FeedContext, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
@@ -124,7 +125,7 @@ impl Publisher {
         }
     }
 
-    /// The time of receipt, now. While a recording is played that is the one of the recording.
+    /// The time of receipt, now. While a recording is played it is that of the recording.
     pub fn now(&self) -> Millis {
         match self.played() {
             Some(played) => played.now(),
@@ -132,7 +133,7 @@ impl Publisher {
         }
     }
 
-    /// The value of a secret. While a recording is played there is no source that needs it.
+    /// The value of a secret. While a recording is played no source needs it.
     ///
     /// # Errors
     /// When the secret cannot be read.
@@ -143,7 +144,7 @@ impl Publisher {
         }
     }
 
-    /// Waits before a source is asked again. While a recording is played nothing needs sparing.
+    /// Waits before the next request to a source. While a recording is played there is nothing to wait for.
     pub async fn rest(&self, time: Duration) {
         match self.played() {
             Some(_) => tokio::task::yield_now().await,
@@ -156,12 +157,12 @@ impl Publisher {
         self.played().is_some()
     }
 
-    /// From now on a recording stands in for the feed's connections.
+    /// A recording replaces the feed's connections from now on.
     pub(crate) fn play(&self, played: Arc<Played>) {
         *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);
     }
 
-    /// Where what the feed receives comes from.
+    /// The origin of what the feed receives.
     pub(crate) fn wire(&self) -> Wire {
         match self.played() {
             Some(played) => Wire::Played(played),
@@ -174,8 +175,8 @@ impl Publisher {
         played.clone()
     }
 
-    /// Takes a tick, and publishes what it led to where the feed is primary for its symbol: the bars that it
-    /// closed, then the quote.
+    /// Takes a tick, and publishes its results if the feed is primary for its symbol: the bars that it closed, then the
+    /// quote.
     pub fn tick(&self, tick: &Tick) {
         self.understand();
         let mut state = self.state();
@@ -198,15 +199,15 @@ impl Publisher {
         }
     }
 
-    /// Notices that the clock was set back, and that it was ahead before: times of then would hold up
-    /// everything until they come.
+    /// Detects that the clock was set back: the times from while it was ahead would hold up everything until they are
+    /// reached.
     fn follow_clock(&self, state: &mut State, sources: &mut SourceStates) {
         if self.is_played() {
             return;
         }
         let now = self.context.now();
         if state.latest > now.saturating_add(MAX_AHEAD) {
-            tracing::warn!(feed = self.name(), "goes on after the clock was set back");
+            tracing::warn!(feed = self.name(), "continues after the clock was set back");
             state.board.set_back(now);
             state.next_days.clear();
             sources.set_back(now);
@@ -215,8 +216,8 @@ impl Publisher {
         state.latest = state.latest.max(now);
     }
 
-    /// Publishes the quote of a tick of the primary feed. No quote goes back in time: where another feed was
-    /// primary before, an older one is held back until its feed has caught up.
+    /// Publishes the quote of a tick of the primary feed. No quote goes back in time: if another feed was primary
+    /// before, an older quote is held back until its feed has caught up.
     fn publish(&self, sources: &mut SourceStates, tick: &Tick, quote: Quote) {
         if sources.advance_if_newer(quote.symbol, quote.time) {
             self.archive_trade(tick);
@@ -226,7 +227,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes for a feed that is promoted its session, and the bars that its board closed before.
+    /// Publishes the session of a promoted feed, and the bars that its board closed before.
     fn promote(&self, state: &State, sources: &mut SourceStates, symbol: Symbol) {
         let own = state.sessions.get(&symbol);
         if let Some(session) = sources.introduction(self.rank, symbol, own, self.name()) {
@@ -262,7 +263,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes a bar, and has what it was rendered from archived before it.
+    /// Publishes a bar, and archives the sums that it was rendered from first.
     fn bar(&self, bar: Bar) {
         if let Some(archive) = &self.context.archive
             && let Some(minute) = self.context.minutes.exact(&bar)
@@ -272,8 +273,8 @@ impl Publisher {
         self.append(Event::Bar(bar));
     }
 
-    /// Takes over the symbols whose primary feed has fallen silent, without waiting for data of this feed. To be
-    /// called now and then.
+    /// Takes over the symbols whose primary feed has fallen silent, without waiting for data of this feed. Call it from
+    /// time to time.
     pub(crate) fn check_primary(&self) {
         let state = self.state();
         let mut sources = self.context.sources();
@@ -293,31 +294,8 @@ impl Publisher {
         }
     }
 
-    /// Takes a tick of the past: publishes the bars that it closed, but no quote.
-    /// [`Publisher::quotes`] follows when the past is over.
-    ///
-    /// Of minutes that are long over the bars are archived, and their trades are not.
-    pub fn past(&self, tick: &Tick) {
-        let mut state = self.state();
-        let mut sources = self.context.sources();
-        let role = sources.record_data(self.rank, tick.symbol);
-        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
-        if role == Role::Promoted {
-            self.promote(&state, &mut sources, tick.symbol);
-        }
-        self.restore(&mut state, &mut sources, tick);
-        let now = self.now();
-        let minute = now - now % Bar::INTERVAL;
-        if role != Role::Standby && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
-            self.archive_trade(tick);
-        }
-        let minutes = state.board.apply(tick).minutes;
-        self.close(&mut sources, minutes);
-    }
-
-    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
-    /// it makes a difference to it. The bar that is open is put right with it; one that was
-    /// published before stays on the tape as it was, and is for history to put right.
+    /// Cancels or corrects a trade: publishes the corrected quote if it differs. The open bar is corrected with it; a
+    /// bar that was published before stays on the tape unchanged, and history corrects it.
     pub fn correct(&self, correction: &Correction) {
         let mut state = self.state();
         let now = self.now();
@@ -332,7 +310,7 @@ impl Publisher {
         let symbol = correction.symbol;
         let mut sources = self.context.sources();
         let is_primary = sources.is_primary(self.rank, symbol);
-        // Also of a feed that is primary no longer: it may have published the trade when it was.
+        // Even of a feed that is primary no longer: it may have published the trade when it was.
         if let Some(archive) = &self.context.archive {
             archive.correct(*correction, Some(Arc::clone(&self.name)));
         }
@@ -354,32 +332,7 @@ impl Publisher {
         }
     }
 
-    /// The session and the newest quote of each symbol for which this feed was primary before a restart, and of
-    /// which it has had no data since.
-    pub fn unresumed(&self) -> Vec<(Session, Quote)> {
-        self.context.resume.of(self.name())
-    }
-
-    /// Publishes the newest quote of every symbol for which the feed is primary.
-    pub fn quotes(&self) {
-        let state = self.state();
-        let mut sources = self.context.sources();
-        for quote in state.board.quotes() {
-            if sources.is_primary(self.rank, quote.symbol)
-                && sources.advance_if_newer(quote.symbol, quote.time)
-            {
-                self.append(Event::Quote(quote.clone()));
-            }
-        }
-    }
-
-    /// Publishes the bars that are still open, because no more trades will come.
-    pub fn finish(&self) {
-        let minutes = self.state().board.finish();
-        self.close(&mut self.context.sources(), minutes);
-    }
-
-    /// What the feed shares with others.
+    /// The parts that the feed shares with others.
     #[cfg(test)]
     pub(crate) fn context(&self) -> &FeedContext {
         &self.context
@@ -390,8 +343,8 @@ impl Publisher {
         &self.name
     }
 
-    /// Has a trade archived, at the time at which its bar has it: that of its receipt, where the
-    /// source gives none or its clock is wrong.
+    /// Archives a trade, at the time at which its bar has it: that of its receipt if the source gives none or its clock
+    /// is wrong.
     fn archive_trade(&self, tick: &Tick) {
         if let Some(archive) = &self.context.archive
             && let Some(trade) = tick.trade
@@ -403,39 +356,6 @@ impl Publisher {
                 feed: Some(Arc::clone(&self.name)),
             });
         }
-    }
-
-    /// Restores the state of a symbol from before a restart.
-    fn restore(&self, state: &mut State, sources: &mut SourceStates, tick: &Tick) {
-        if state.board.quote(tick.symbol).is_some() {
-            return;
-        }
-        let Some(left) = self
-            .context
-            .resume
-            .take(tick.symbol, &self.status.borrow().name)
-        else {
-            return;
-        };
-        let mut quote = left.quote;
-        // What was left while the clock was ahead must not hold up what comes now.
-        let now = self.now();
-        let latest = now.saturating_add(MAX_AHEAD);
-        let is_sane = |time: Millis| time <= latest;
-        let closed_until = Some(left.closed_until).filter(|until| is_sane(*until));
-        let closed_until = closed_until.unwrap_or(now - now % Bar::INTERVAL + Bar::INTERVAL);
-        if !is_sane(quote.time) {
-            quote.time = now.min(tick.time);
-        }
-        let trades = left.trades.into_iter().filter(|(time, _)| is_sane(*time));
-        let session = state.sessions.get(&tick.symbol);
-        let calendar = Calendar::of(session.and_then(|session| session.venue.as_deref()));
-        if calendar.trading_day(quote.time) != calendar.trading_day(tick.time) {
-            (quote.volume, quote.high, quote.low) = (None, None, None);
-        }
-        let board = &mut state.board;
-        let minutes = board.restore(quote, closed_until, trades);
-        self.close(sources, minutes);
     }
 
     fn append(&self, event: Event) {

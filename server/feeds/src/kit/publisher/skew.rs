@@ -1,7 +1,7 @@
-/// A clock of a source that is wrong, or that makes ours look wrong.
+/// A wrong clock of a source, or a difference that shows a wrong clock of the server.
 pub(super) struct Skew {
-    /// By how much it is off, for a person.
+    /// The difference, for a person.
     pub(super) reason: String,
-    /// Whether the source sent the time of its clock, and not just a tick with a time.
+    /// Whether the source sent the time of its clock, and not only a tick with a time.
     pub(super) is_reported: bool,
 }

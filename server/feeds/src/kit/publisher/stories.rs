@@ -19,9 +19,9 @@ impl Publisher {
         })
     }
 
-    /// Publishes a story, unless it says what is on the tape already.
+    /// Publishes a story, unless it is on the tape already.
     pub fn news(&self, mut news: News) {
-        // The lock orders it after the ticks that came before it.
+        // The lock orders it after the ticks before it.
         self.understand();
         let _state = self.state();
         let newcomers = &self.context.newcomers;
@@ -39,11 +39,11 @@ impl Publisher {
         });
     }
 
-    /// Publishes events that the source wrote in the form of publications, but for those that change nothing or
-    /// are older than what is known.
+    /// Publishes events that the source wrote in the form of publications, except unchanged ones and those older than
+    /// the tape's.
     ///
     /// # Errors
-    /// When the tape cannot take it.
+    /// If the tape cannot take it.
     pub fn submit(&self, submission: Submission) -> Result<Outcome, Vec<Fault>> {
         let _state = self.state();
         let builder = self.context.builder.as_deref();

@@ -33,8 +33,8 @@ fn trade(symbol: Symbol, time: Millis, price: &str) -> Tick {
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// The clock is read between the decision to publish a session and its append: whoever takes over just
-/// then has the last word.
+/// The clock is read between the decision to publish a session and its append: a feed that takes over just then is
+/// published last.
 #[test]
 fn a_feed_that_takes_over_meanwhile_publishes_its_session_last() {
     let hook: Arc<Mutex<Option<Hook>>> = Arc::default();
@@ -65,7 +65,7 @@ fn a_feed_that_takes_over_meanwhile_publishes_its_session_last() {
             context.sources().set_standing(0, Standing::Away);
             second.tick(&trade(symbol, START, "2"));
         });
-        // Where the decision is still open to others, they are quicker.
+        // If the decision is still open, the other feed is faster.
         match is_held {
             true => *taking_over.lock().unwrap() = Some(takeover),
             false => takeover.join().unwrap(),

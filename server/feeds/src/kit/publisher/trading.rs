@@ -5,8 +5,9 @@ use crate::arbiter::SourceStates;
 use directory::Listing;
 
 impl Publisher {
-    /// Publishes a session, unless it changes nothing or another feed is primary for its symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
-    /// [`Sessions`](sessions::Sessions). The directory of symbols learns of it in any case.
+    /// Publishes a session, unless it changes nothing or another feed is primary for its symbol. The calendar of its
+    /// venue and the halts of all feeds determine its state: see [`Sessions`](sessions::Sessions). The directory of
+    /// symbols records it in any case.
     pub fn session(&self, mut session: Session) {
         if self.played().is_some() {
             (session.quality, session.source) = (Quality::Replay, self.name().to_owned());
@@ -27,13 +28,13 @@ impl Publisher {
         }
     }
 
-    /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
-    /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
-    /// change. While a recording is played, nothing is halted but what is played.
+    /// Records a halt of a symbol, whichever feed quotes it, with the venue's code of the reason (`T1`, `LUDP`). A
+    /// market-wide halt (`MWC1` to `MWC3`) stops all US stocks. Repeating it changes nothing. While a recording is
+    /// played, only replayed symbols are halted.
     pub fn halt(&self, symbol: Symbol, code: &str) {
         let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
-            // What was halted once is not halted now.
+            // A halt in a recording is not one of now.
             true => context
                 .sessions
                 .halt_played(&context.tape, now, symbol, code),
@@ -41,7 +42,7 @@ impl Publisher {
         }
     }
 
-    /// Takes that a symbol is traded again; where its halt was market-wide, all are.
+    /// Ends a halt of a symbol; if the halt was market-wide, it ends for all.
     pub fn resume(&self, symbol: Symbol) {
         let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
@@ -50,8 +51,8 @@ impl Publisher {
         }
     }
 
-    /// Takes that all US stocks are halted, with the code of the reason (`MWC1` to `MWC3`); while a
-    /// recording is played, those of the recording.
+    /// Records a halt of all US stocks, with the code of the reason (`MWC1` to `MWC3`); while a recording is played, of
+    /// the recording's only.
     pub fn halt_market(&self, code: &str) {
         let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
@@ -62,7 +63,7 @@ impl Publisher {
         }
     }
 
-    /// Takes that all US stocks are traded again that [`Publisher::halt_market`] halted.
+    /// Ends a halt of all US stocks by [`Publisher::halt_market`].
     pub fn resume_market(&self) {
         let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
@@ -71,12 +72,12 @@ impl Publisher {
         }
     }
 
-    /// Adds to the directory of symbols what the source lists.
+    /// Adds the source's listings to the directory of symbols.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
         self.context.directory.list(listings);
     }
 
-    /// What is known of a symbol from any source that lists some.
+    /// The listing of a symbol from any source.
     pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
         self.context.directory.get(symbol)
     }

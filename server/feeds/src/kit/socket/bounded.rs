@@ -10,15 +10,15 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The longest message that is taken. Sources send some hundred bytes, and first snapshots of many symbols some ten
+/// The longest message that is accepted. Sources send some hundred bytes, and first snapshots of many symbols some ten
 /// thousand.
 pub(super) const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
-/// The most bytes that come before a message is whole: the longest message in fragments of a byte, each
-/// with a head of two. Fragments may be empty, so that the length of a message does not bound them.
+/// The most bytes before a message is whole: the longest message in fragments of a byte, each with a head of two.
+/// Fragments may be empty, so that the length of a message does not bound them.
 const MAX_UNFINISHED_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
 
-/// The bytes of the message that is on its way.
+/// The bytes of the incomplete message.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unfinished(Arc<AtomicUsize>);
 
@@ -28,8 +28,7 @@ impl Unfinished {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// A control frame with a payload of so many bytes came in between. Its head has two bytes, up to
-    /// 125 of payload.
+    /// A control frame with a payload of this many bytes came in between. Its head has two bytes, up to 125 of payload.
     pub(super) fn leave_out(&self, payload: usize) {
         let count = self.0.load(Ordering::Relaxed);
         self.0
@@ -37,7 +36,7 @@ impl Unfinished {
     }
 }
 
-/// A stream that breaks off where its peer never finishes a message.
+/// A stream that breaks off if its peer never finishes a message.
 pub(super) struct Bounded<S> {
     stream: S,
     unfinished: Unfinished,

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{FeedError, Publisher, provide_tls};
 
-/// The most bytes that wait to be sent. A source that sends pings and reads nothing would fill the
-/// memory with their answers. A subscription to thousands of symbols fits into it.
+/// The most bytes that wait to be sent. Otherwise a source that sends pings and reads nothing would fill the memory
+/// with the answers. A subscription to thousands of symbols fits into it.
 const MAX_UNSENT_BYTES: usize = 1 << 20;
 
-/// How a connection is set up: everything in it is bounded.
+/// The configuration of a connection: everything in it is bounded.
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
@@ -32,7 +32,7 @@ fn config() -> WebSocketConfig {
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<Bounded<TcpStream>>>;
 
-/// Makes a connection. Returns it with the count of the bytes of the message that is on its way.
+/// Connects. Returns the connection with the count of the bytes of the incomplete message.
 pub(super) async fn connect(
     address: Uri,
     timeouts: Timeouts,

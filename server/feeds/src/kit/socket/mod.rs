@@ -1,8 +1,8 @@
-//! The WebSocket connection of a feed ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455)), whatever is sent on it.
+//! The WebSocket connection of a feed ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455)), for any protocol on it.
 //!
-//! [`run`] makes one connection and holds it until it breaks, falls silent or has lived long enough. A [`Protocol`]
-//! has what is particular to a source: the address, the first messages, the meaning of a text. Anything else that
-//! comes costs a count or the connection, and nothing else.
+//! [`run`] makes one connection and holds it until it breaks, falls silent or has lived long enough. A [`Protocol`] has
+//! what is particular to a source: the address, the first messages, the meaning of a text. Any other message is counted
+//! or ends the connection, and has no other effect.
 
 mod bounded;
 mod connect;
@@ -34,7 +34,7 @@ use crate::{
 
 pub use self::timeouts::Timeouts;
 pub(crate) use self::{
-    protocol::{Fault, Heard, Outbox, Protocol},
+    protocol::{Fault, Outbox, Protocol, Received},
     text::{shown, words},
     timeouts::ConnectBudget,
 };
@@ -43,17 +43,17 @@ pub(crate) use self::{
 const MAX_PINGS: u32 = 1_000;
 
 /// The most useless messages a second, in the long run and at once. Unused channels of some ten products bring 650
-/// within a second, and what has waited meanwhile comes at once.
+/// within a second, and messages that were delayed meanwhile arrive at once.
 const MAX_USELESS: (u32, u32) = (1_000, 20_000);
 
-/// After so many frames in a row that cannot be read the connection is given up: another one may be better.
+/// After so many invalid frames in a row the connection is given up: another one may be better.
 const MAX_WRONG: u32 = 100;
 
 /// Makes a connection and holds it.
 ///
 /// # Errors
-/// When there is no connection or it ends. It is [`FeedError::Fatal`] only where the source says so plainly, by its
-/// answer to the connection or by a text that the [`Protocol`] knows.
+/// If there is no connection or it ends. It is [`FeedError::Fatal`] only if the source is explicit about it, by its
+/// response to the connection or by a text that the [`Protocol`] recognises.
 pub(crate) async fn run(
     protocol: &mut dyn Protocol,
     timeouts: Timeouts,
@@ -86,7 +86,7 @@ pub(crate) async fn run(
     connection.hold().await
 }
 
-/// A connection that stands.
+/// An established connection.
 struct Connection<'a> {
     protocol: &'a mut dyn Protocol,
     publisher: &'a Publisher,
@@ -96,12 +96,12 @@ struct Connection<'a> {
     inbox: Inbox,
 }
 
-/// What has come on a connection, as far as it is counted or recorded.
+/// What has been received on a connection, as far as it is counted or recorded.
 struct Inbox {
     unfinished: Unfinished,
-    /// The number of the connection in a recording, and what records it.
+    /// The number of the connection in a recording, and its recorder.
     recording: Option<(u64, Arc<Recorder>)>,
-    /// How many texts in a row could not be read.
+    /// How many texts in a row were invalid.
     wrong: u32,
     pings: Rate,
     useless: Rate,
@@ -184,7 +184,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Sends what waits in the outbox.
+    /// Sends the messages in the outbox.
     async fn send_all(&mut self, last_receipt: Instant) -> Result<(), FeedError> {
         let silence = self.timeouts.silence;
         while let Some(message) = self.outbox.pop() {
@@ -215,7 +215,7 @@ fn broken(error: &tungstenite::Error) -> FeedError {
     FeedError::transient(&format_args!("the connection broke: {error}"))
 }
 
-/// Takes a text, and gives the connection up after too many that cannot be read. Returns whether it was of use.
+/// Handles a text, and gives the connection up after too many invalid ones. Returns whether it was useful.
 fn take(
     protocol: &mut dyn Protocol,
     text: &str,
@@ -226,9 +226,9 @@ fn take(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut is_of_use = true;
     match protocol.read(text, publisher, outbox) {
-        Ok(Heard::Data) => publisher.live(),
-        Ok(Heard::Handshake) => {}
-        Ok(Heard::Unknown) => {
+        Ok(Received::Data) => publisher.live(),
+        Ok(Received::Handshake) => {}
+        Ok(Received::Unknown) => {
             publisher.ignore();
             is_of_use = false;
         }
@@ -248,7 +248,7 @@ fn take(
     Ok(is_of_use)
 }
 
-/// Takes what a recorded connection brought. What the protocol would send is dropped.
+/// Receives the messages of a recorded connection. Messages that the protocol would send are dropped.
 async fn play(
     protocol: &mut dyn Protocol,
     played: &Played,

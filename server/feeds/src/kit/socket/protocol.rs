@@ -6,44 +6,44 @@ use crate::{FeedError, FrameError, Publisher};
 
 /// The protocol of one source. It lives as long as one connection.
 pub(crate) trait Protocol: Send {
-    /// The address to connect to. Its query is never shown to anybody: it may hold a key.
+    /// The address to connect to. Its query is never shown: it may contain a key.
     fn address(&self) -> Uri;
 
     /// Sends the first messages of a connection.
     fn greet(&mut self, _outbox: &mut Outbox) {}
 
-    /// What has to come before the connection is of use, `an answer to the login`; `None` when
-    /// nothing is missing, which is also when there is nothing to wait for.
+    /// What must arrive before the connection is useful, `an answer to the login`; `None` when nothing is missing,
+    /// which is also when there is nothing to wait for.
     fn awaits(&self) -> Option<&'static str> {
         None
     }
 
-    /// Takes a text.
+    /// Handles a text.
     ///
     /// # Errors
-    /// When the text cannot be read, or shows that the connection is of no use.
+    /// If the text is invalid, or shows that the connection is useless.
     fn read(
         &mut self,
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, Fault>;
+    ) -> Result<Received, Fault>;
 
-    /// What to send when nothing has come for a while, so that something comes.
+    /// What to send after a silence, so that the source responds.
     fn ping(&mut self) -> Message {
         Message::Ping(Default::default())
     }
 
-    /// What a code of closing means, where the source gives it a meaning of its own.
+    /// The meaning of a close code, if the source gives it one of its own.
     fn closed(&self, _code: u16, _reason: &str) -> Option<FeedError> {
         None
     }
 }
 
-/// What a text was.
+/// The result of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// The source does what it was asked for: data, a heartbeat, a subscription that stands.
+pub(crate) enum Received {
+    /// The source works as requested: data, a heartbeat, a confirmed subscription.
     Data,
     /// A step on the way there.
     Handshake,
@@ -51,7 +51,7 @@ pub(crate) enum Heard {
     Unknown,
 }
 
-/// Why a text is of no use, or the whole connection.
+/// Why a text is useless, or the whole connection.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The text alone.
@@ -77,17 +77,17 @@ impl From<FeedError> for Fault {
 pub(crate) struct Outbox(VecDeque<Message>);
 
 impl Outbox {
-    /// Adds a text behind all that waits.
+    /// Adds a text behind all waiting ones.
     pub(crate) fn text(&mut self, text: impl Into<String>) {
         self.push(Message::text(text.into()));
     }
 
-    /// Adds a message behind all that waits.
+    /// Adds a message behind all waiting ones.
     pub(super) fn push(&mut self, message: Message) {
         self.0.push_back(message);
     }
 
-    /// Takes the message that is sent next.
+    /// Takes the next message to send.
     pub(super) fn pop(&mut self) -> Option<Message> {
         self.0.pop_front()
     }

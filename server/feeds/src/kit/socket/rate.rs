@@ -4,13 +4,13 @@ use tokio::time::Instant;
 
 use crate::FeedError;
 
-/// Limits how many messages of a kind a source may send. As many as may come in a second are forgotten each second.
+/// Limits how many messages of a kind a source may send. Each second, as many as are allowed in a second are forgotten.
 #[derive(Debug)]
 pub(super) struct Rate {
     a_second: u32,
     at_once: u32,
     what: &'static str,
-    /// Until when seconds are forgotten.
+    /// The time up to which seconds are forgotten.
     since: Option<Instant>,
     count: u32,
 }
@@ -59,7 +59,7 @@ mod tests {
         };
         assert_eq!(taken(), 30);
         sleep(Duration::from_millis(2_500)).await;
-        // One more than it may be was counted before.
+        // One more than is allowed was counted before.
         assert_eq!(taken(), 19);
         sleep(Duration::from_secs(3_600)).await;
         assert_eq!(taken(), 30);

@@ -11,10 +11,10 @@ use crate::{
     kit::{fetch, retry_after},
 };
 
-/// How long to wait after a "too many" without a `Retry-After`.
+/// How long to wait after "too many requests" without a `Retry-After`.
 const TOO_MANY: Duration = Duration::from_secs(60);
 
-/// What the end of a connection means.
+/// The meaning of the end of a connection.
 pub(super) fn closed(protocol: &dyn Protocol, frame: Option<CloseFrame>) -> FeedError {
     let Some(frame) = frame else {
         return FeedError::Transient("the source closed the connection".to_owned());
@@ -29,7 +29,7 @@ pub(super) fn closed(protocol: &dyn Protocol, frame: Option<CloseFrame>) -> Feed
     })
 }
 
-/// What an answer means that is no WebSocket.
+/// The meaning of a response that is no WebSocket.
 pub(super) fn refused(
     response: &Response<Option<Vec<u8>>>,
     shown: &str,
@@ -41,7 +41,7 @@ pub(super) fn refused(
     let colon = if body.is_empty() { "" } else { ": " };
     let why = format!("{shown} answered {status}{colon}{body}");
     let later = retry_after::after(response.headers(), publisher.now());
-    // What worked before may work again: servers answer so while they are being replaced, too.
+    // A request that worked before may work again: servers also respond so while they are being replaced.
     let give_up = |why: String| match publisher.has_worked() && status != StatusCode::GONE {
         true => FeedError::Later {
             why,
@@ -55,7 +55,7 @@ pub(super) fn refused(
             wait: later.unwrap_or(TOO_MANY),
         },
         _ if status.is_redirection() => {
-            // It is not followed: what is said next may hold a key, which is for one host alone.
+            // It is not followed: the next messages may contain a key, which is for one host only.
             let to = response.headers().get(header::LOCATION);
             let to = to.map_or_else(String::new, |to| {
                 words(&String::from_utf8_lossy(to.as_bytes()))

@@ -1,6 +1,6 @@
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// An address without what may hold a secret.
+/// An address without its parts that may be secret.
 pub(crate) fn shown(address: &Uri) -> String {
     let host = address.host().unwrap_or_default();
     let port = address
@@ -16,7 +16,7 @@ pub(crate) fn shown(address: &Uri) -> String {
 /// The most characters of a source's own words that are shown.
 const MAX_WORDS: usize = 200;
 
-/// A source's own words, fit to be shown.
+/// A source's own words in a form that may be shown.
 pub(crate) fn words(text: &str) -> String {
     let text = market::plain(text);
     text.trim().chars().take(MAX_WORDS).collect()

@@ -7,26 +7,24 @@ use crate::Publisher;
 /// The timeouts of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the connection to stand.
+    /// Until the connection is established.
     pub connect: Duration,
-    /// For an answer that is awaited before data can come, that to a subscription or a login.
+    /// Until an answer that must arrive before data: that to a subscription or a login.
     pub opening: Duration,
-    /// For any frame, before the feed sends a ping of its own; then again, as often as it passes.
-    /// Half of the silence at the most.
+    /// Until any frame, after which the feed sends a ping; then again after the same time. At most half of the silence.
     pub ping: Duration,
-    /// For any frame, an answer to a ping included. Then the connection is given up.
+    /// Until any frame, including an answer to a ping. Then the connection is given up.
     pub silence: Duration,
-    /// Before it replaces the connection, which its source would cut.
+    /// Until the feed replaces the connection, which its source would otherwise cut.
     pub lifetime: Duration,
-    /// For one more connection: so many are made within such a span at the most. Sources count
-    /// them by address, from which other feeds may come too.
+    /// The largest number of connections within a time. Sources count them by address, which other feeds may share.
     pub connections: (usize, Duration),
 }
 
 impl Default for Timeouts {
-    /// Ten seconds for a connection and as many for the opening, a ping after two seconds so that a
-    /// quiet source can be told from a dead one, a minute of silence. A connection lives for a day
-    /// less ten minutes, and a hundred may be made in five minutes.
+    /// Ten seconds for a connection and ten for the opening, a ping after two seconds so that a quiet source can be
+    /// distinguished from a dead one, a minute of silence. A connection lives for a day less ten minutes, and a hundred
+    /// may be made in five minutes.
     fn default() -> Self {
         Timeouts {
             connect: Duration::from_secs(10),
@@ -39,7 +37,7 @@ impl Default for Timeouts {
     }
 }
 
-/// The connections that a feed has made lately. To be held as long as the feed.
+/// The recent connections of a feed. It lives as long as the feed.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectBudget(VecDeque<Instant>);
 

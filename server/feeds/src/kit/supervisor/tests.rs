@@ -92,7 +92,7 @@ async fn state_at_the_end(acts: impl IntoIterator<Item = Act>) -> FeedStatus {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_end_is_told() {
+async fn each_end_is_reported() {
     let status = state_at_the_end([Act::Fail, Act::Finish]).await;
     assert_eq!((status.state, status.detail), (FeedState::Ended, None));
     let status = state_at_the_end([Act::GiveUp]).await;
@@ -176,7 +176,7 @@ async fn waits_grow_to_the_cap_and_begin_anew_after_a_settled_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stays_away_as_long_as_the_source_asks() {
+async fn stays_away_as_long_as_the_source_requests() {
     let hour = Duration::from_secs(3_600);
     let mut run = start([Act::Busy(hour)]);
     let statuses = run.supervisor.statuses();
@@ -196,7 +196,7 @@ async fn stays_away_as_long_as_the_source_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_publisher_tells_sessions_once_and_follows_the_days_figures() {
+async fn the_publisher_publishes_sessions_once_and_follows_the_days_figures() {
     let tape = testing::tape();
     let mut reader = testing::listen(&tape);
     let publisher = testing::publisher(&tape);

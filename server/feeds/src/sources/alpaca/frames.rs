@@ -1,5 +1,5 @@
-//! What the messages of Alpaca say, after its
-//! [channels of stocks](https://docs.alpaca.markets/docs/real-time-stock-pricing-data).
+//! The messages of Alpaca, after its [channels of
+//! stocks](https://docs.alpaca.markets/docs/real-time-stock-pricing-data).
 
 use std::borrow::Cow;
 
@@ -15,25 +15,25 @@ use crate::{
     },
 };
 
-/// What one object of a message says of a stock.
+/// One object of a message, about a stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// A trade or a quote.
     Tick(Tick),
-    /// A trade that is taken back or put right.
+    /// A cancel or correction of a trade.
     Correction(Correction),
-    /// Whether a stock is traded.
+    /// A trading status.
     Status(Status),
-    /// Between which prices a stock may be traded.
+    /// The price band of a stock.
     Bands(Bands),
 }
 
 /// A trading status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// What it is about.
+    /// The symbol.
     pub symbol: Symbol,
-    /// When the venue said so.
+    /// The venue's time of it.
     pub time: Millis,
     /// What has changed.
     pub change: Change,
@@ -43,12 +43,12 @@ pub struct Status {
     pub reason: String,
 }
 
-/// What a status changes.
+/// The change of a status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Trading stops, with the code of the reason as the other sources give it.
     Halt(String),
-    /// Trading goes on.
+    /// Trading resumes.
     Resume,
     /// Something else: quotes before a resumption, an imbalance.
     Nothing,
@@ -57,7 +57,7 @@ pub enum Change {
 /// Limit up, limit down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bands {
-    /// What it is about.
+    /// The symbol.
     pub symbol: Symbol,
     /// The highest price at which it may be traded.
     pub up: Price,
@@ -65,11 +65,10 @@ pub struct Bands {
     pub down: Price,
 }
 
-/// Reads an object of a message; `None` for one of another type. Fields that can be done without and
-/// cannot be read go to `faults`.
+/// Parses an object of a message; `None` for one of another type. Invalid optional fields go to `faults`.
 ///
 /// # Errors
-/// When it is not JSON, or not what its type promises.
+/// If it is not JSON, or not valid for its type.
 pub fn parse(
     scope: Scope,
     kind: &str,
@@ -88,12 +87,12 @@ pub fn parse(
     }))
 }
 
-/// The objects of a message, as they are written.
+/// The objects of a message, as written.
 pub(super) fn split(text: &str) -> Result<Vec<&RawValue>, FrameError> {
     serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))
 }
 
-/// What an object is.
+/// The type of an object.
 pub(super) fn kind(message: &RawValue) -> Result<Cow<'_, str>, FrameError> {
     #[derive(Deserialize)]
     struct Typed<'a> {
@@ -107,12 +106,12 @@ pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameErro
     serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))
 }
 
-/// The time of a report, which is that of its receipt where it has none.
+/// The time of a report, or that of its receipt if it has none.
 pub(super) fn moment(time: Field<'_>, received: Millis, text: &str) -> Result<Millis, FrameError> {
     fields::moment(time, received, text).map(|(time, _)| time)
 }
 
-/// The name of a trade. A number is given once by an exchange, but two of them may give the same.
+/// The identity of a trade. An exchange gives a number once, but two exchanges may give the same.
 fn id(exchange: &str, number: u64) -> Option<u64> {
     const NUMBER: u32 = 56;
     let &[letter] = exchange.as_bytes() else {
@@ -121,7 +120,7 @@ fn id(exchange: &str, number: u64) -> Option<u64> {
     (number >> NUMBER == 0).then_some(u64::from(letter) << NUMBER | number)
 }
 
-/// A trade, or what stands in place of one.
+/// A trade, or its correction.
 struct Executed<'a> {
     price: (&'static str, Field<'a>),
     size: (&'static str, Field<'a>),
@@ -202,8 +201,7 @@ struct QuoteFrame<'a> {
     time: Field<'a>,
 }
 
-/// Sizes are in shares; they were in round lots before November 3, 2025. A price of zero means that
-/// nobody is there.
+/// Sizes are in shares; they were in round lots before November 3, 2025. A price of zero means that the side is empty.
 fn quote(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<Tick, FrameError> {
     let frame: QuoteFrame<'_> = read(text)?;
     let (time, clock) = fields::moment(frame.time, received, text)?;
@@ -266,7 +264,7 @@ struct CancelFrame<'a> {
     time: Field<'a>,
 }
 
-/// A cancel (`a` is `C`) and an error (`E`) both mean that the trade does not stand.
+/// A cancel (`a` is `C`) and an error (`E`) both cancel the trade.
 fn cancel(text: &str, received: Millis) -> Result<Correction, FrameError> {
     let frame: CancelFrame<'_> = read(text)?;
     Ok(Correction {
@@ -321,14 +319,14 @@ fn status(text: &str, received: Millis) -> Result<Status, FrameError> {
     })
 }
 
-/// What a status means, by the
-/// [codes](https://docs.alpaca.markets/docs/real-time-stock-pricing-data#trading-status) of its tape.
-/// When quotes come again (`Q` on tape C), there are no trades yet.
+/// The meaning of a status, by the
+/// [codes](https://docs.alpaca.markets/docs/real-time-stock-pricing-data#trading-status) of its tape. When quotes
+/// resume (`Q` on tape C), there are no trades yet.
 fn change(tape: &str, code: &str, reason: &str) -> Change {
     let halted = |code: &str| Change::Halt(code.to_owned());
     let named = |otherwise: &str| halted(if reason.is_empty() { otherwise } else { reason });
     match (Tape::of(tape), code) {
-        // Tapes A and B have codes of reasons of their own: what Nasdaq calls LUDP and MWC1 …
+        // Tapes A and B have their own codes of reasons for Nasdaq's LUDP and MWC1 …
         (Some(Tape::Cta) | None, "2") => match reason {
             "M" => halted("LUDP"),
             "1" | "2" | "3" => halted(&format!("MWC{reason}")),
@@ -351,7 +349,7 @@ struct BandsFrame<'a> {
     down: Field<'a>,
 }
 
-/// Between which prices a stock may be traded; `None` where the source gives no two.
+/// The price band of a stock; `None` if the source does not give two prices.
 fn bands(text: &str, faults: &mut Vec<FrameError>) -> Result<Option<Bands>, FrameError> {
     let frame: BandsFrame<'_> = read(text)?;
     let mut fields = Fields::new(text, faults);

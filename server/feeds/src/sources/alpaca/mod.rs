@@ -1,10 +1,9 @@
-//! Stocks and news from Alpaca, after its
-//! [WebSocket stream](https://docs.alpaca.markets/docs/streaming-market-data): [`Stocks`] and
-//! [`Stories`], each with a connection of its own, because an account has one an endpoint.
+//! Stocks and news from Alpaca, after its [WebSocket stream](https://docs.alpaca.markets/docs/streaming-market-data):
+//! [`Stocks`] and [`Stories`], each with a connection of its own, because an account has one per endpoint.
 //!
-//! Every message of the source is an array of objects that say by `T` what they are. The dialogue
-//! is the same on all endpoints: `connected`, the login within ten seconds, `authenticated`, the
-//! subscription, its confirmation. The source has no heartbeat; it is asked for one by pings.
+//! Every message of the source is an array of objects whose `T` is their type. The dialogue is the same on all
+//! endpoints: `connected`, the login within ten seconds, `authenticated`, the subscription, its confirmation. The
+//! source has no heartbeat; the feed sends pings.
 
 mod frames;
 mod news;
@@ -23,12 +22,12 @@ use crate::{
     FeedError, FrameError, Publisher, Timeouts,
     kit::{
         fields::Field,
-        socket::{Fault, Heard, Outbox, words},
+        socket::{Fault, Outbox, Received, words},
     },
 };
 use crate::{Revealed, Secret};
 
-/// How long to stay away when another connection holds the only place.
+/// How long to stay away when another connection has the only place.
 const TAKEN: Duration = Duration::from_secs(30);
 
 /// Its sources send nothing for hours at night.
@@ -40,12 +39,12 @@ fn timeouts() -> Timeouts {
     }
 }
 
-/// Where the key of an account is to be found.
+/// The place of an account's key.
 fn key() -> Secret {
     Secret::Env("TICKERTAPE_ALPACA_KEY".to_owned())
 }
 
-/// Where the secret that belongs to the key is to be found.
+/// The place of the secret that belongs to the key.
 fn secret() -> Secret {
     Secret::Env("TICKERTAPE_ALPACA_SECRET".to_owned())
 }
@@ -70,12 +69,12 @@ impl Account {
         })
     }
 
-    /// An error, should the source have repeated what it was told.
+    /// An error without the credentials, which the source may have repeated.
     fn hidden(&self, error: FrameError) -> FrameError {
         error.hiding(&self.key).hiding(&self.secret)
     }
 
-    /// The source's words, should it repeat what it was told.
+    /// The source's words without the credentials.
     fn hide(&self, text: &str) -> String {
         self.secret.hide(&self.key.hide(text))
     }
@@ -121,16 +120,16 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    /// Takes a text: what belongs to the dialogue is done here, everything else is given to `take`,
-    /// which answers whether it was something that we listen to.
+    /// Handles a text: messages of the dialogue here, all others by `take`, which returns whether it was one of a
+    /// subscribed type.
     fn read(
         &mut self,
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
         mut take: impl FnMut(&str, &str) -> Result<bool, FrameError>,
-    ) -> Result<Heard, Fault> {
-        let mut heard = Heard::Unknown;
+    ) -> Result<Received, Fault> {
+        let mut received = Received::Unknown;
         let mut wrong = None;
         let account = self.account;
         let hidden = |error: FrameError| account.hidden(error);
@@ -140,18 +139,18 @@ impl<'a> Dialogue<'a> {
                 kind => take(kind, message.get()).map(Some),
             });
             match read {
-                Ok(Some(true)) => heard = Heard::Data,
+                Ok(Some(true)) => received = Received::Data,
                 Ok(Some(false)) => {}
                 Ok(None) => match self.control(message, outbox) {
-                    // The subscription stands.
-                    Ok(()) if self.stage == Stage::Open => heard = Heard::Data,
-                    Ok(()) if heard == Heard::Unknown => heard = Heard::Handshake,
+                    // The subscription is confirmed.
+                    Ok(()) if self.stage == Stage::Open => received = Received::Data,
+                    Ok(()) if received == Received::Unknown => received = Received::Handshake,
                     Ok(()) => {}
                     Err(Fault::Frame(error)) => wrong = Some(hidden(error)),
                     Err(fault) => return Err(fault),
                 },
                 Err(error) => {
-                    // One of several is counted here, the last one by whoever holds the connection.
+                    // One of several is counted here, the last one by the caller.
                     if let Some(before) = wrong.replace(hidden(error)) {
                         publisher.wrong(&before);
                     }
@@ -159,12 +158,12 @@ impl<'a> Dialogue<'a> {
             }
         }
         match wrong {
-            Some(error) if heard == Heard::Unknown => Err(Fault::Frame(error)),
+            Some(error) if received == Received::Unknown => Err(Fault::Frame(error)),
             Some(error) => {
                 publisher.wrong(&error);
-                Ok(heard)
+                Ok(received)
             }
-            None => Ok(heard),
+            None => Ok(received),
         }
     }
 
@@ -177,14 +176,14 @@ impl<'a> Dialogue<'a> {
             return Ok(());
         }
         let control: Control<'_> = frames::read(message.get())?;
-        let said = control.msg.text().unwrap_or_default();
+        let reported = control.msg.text().unwrap_or_default();
         if kind == "error" {
-            return match failure(control.code, &words(&self.account.hide(&said))) {
+            return match failure(control.code, &words(&self.account.hide(&reported))) {
                 Some(error) => Err(error.into()),
                 None => Ok(()),
             };
         }
-        match (&*said, self.stage) {
+        match (&*reported, self.stage) {
             ("connected", Stage::Connecting) => {
                 let login = json!({
                     "action": "auth",
@@ -204,28 +203,27 @@ impl<'a> Dialogue<'a> {
     }
 }
 
-/// What an error of the source means, by its
-/// [code](https://docs.alpaca.markets/docs/streaming-market-data#errors); `None` where it means
-/// nothing.
+/// The meaning of an error of the source, by its [code](https://docs.alpaca.markets/docs/streaming-market-data#errors);
+/// `None` if it can be ignored.
 fn failure(code: Option<u16>, words: &str) -> Option<FeedError> {
-    let said = match code {
-        Some(code) => format!("the source says {code}, {words:?}"),
-        None => format!("the source says {words:?}"),
+    let reported = match code {
+        Some(code) => format!("the source reports {code}, {words:?}"),
+        None => format!("the source reports {words:?}"),
     };
-    let fatal = |what_to_do: &str| Some(FeedError::Fatal(format!("{said}: {what_to_do}")));
+    let fatal = |what_to_do: &str| Some(FeedError::Fatal(format!("{reported}: {what_to_do}")));
     match code {
-        Some(400) => fatal("it does not understand what it is asked; check the address"),
+        Some(400) => fatal("the request is invalid; check the address"),
         Some(402) => fatal(
             "the key or the secret is wrong; make a new pair on the source's page and put both where the feed looks for them",
         ),
-        // It is as if it had been said once.
+        // It has the same result as subscribing once.
         Some(403) => None,
         Some(405) => fatal(
-            "these are more symbols than the account may listen to, 30 with a free one; take some out",
+            "these are more symbols than the account may subscribe to, 30 with a free one; take some out",
         ),
         Some(406) => Some(FeedError::Later {
             why: format!(
-                "{said}: an account has one connection to each endpoint, and another program holds it, or one of ours that the source has not missed yet"
+                "{reported}: an account has one connection to each endpoint, and another program holds it, or an earlier one of this server that the source has not closed yet"
             ),
             wait: TAKEN,
         }),
@@ -234,9 +232,9 @@ fn failure(code: Option<u16>, words: &str) -> Option<FeedError> {
             "the account is not subscribed to this data; a free one has feed=iex and feed=test",
         ),
         Some(410) => fatal("the endpoint has no such channel; check the address"),
-        // Not logged in (401), too slow to log in (404), too slow to read (407), its own fault
-        // (500), or something new.
-        _ => Some(FeedError::Transient(said)),
+        // Not logged in (401), too slow to log in (404), too slow to read (407), an internal error (500), or something
+        // new.
+        _ => Some(FeedError::Transient(reported)),
     }
 }
 
@@ -245,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_error_has_its_meaning_and_fatal_ones_say_what_to_do() {
+    fn each_error_has_its_meaning_and_fatal_ones_have_what_to_do() {
         for (code, part) in [
             (400, "check the address"),
             (402, "key or the secret is wrong"),

@@ -1,11 +1,12 @@
+mod options;
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt,
 };
 
 use futures_util::future::BoxFuture;
-use market::{Action, Basis, Clock, Millis, News, NewsType, Quality, Symbol, Tick};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use market::{Action, Basis, Clock, Millis, News, NewsType, Symbol, Tick};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::http::Uri;
 
@@ -14,187 +15,15 @@ use crate::sources::alpaca::{
     frames::{self, Bands, Change, Message, Status},
 };
 use crate::{
-    About, End, Feed, FeedError, Licence, Publisher, Secret, Timeouts,
-    kit::about::list,
-    kit::options::{self, FeedOptions, Main},
+    End, Feed, FeedError, Publisher, Timeouts,
     kit::{
-        conditions::Scope,
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received},
         us_stock,
     },
 };
 
-/// The options of the feed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Options {
-    /// What to listen to, without repetition.
-    #[serde(deserialize_with = "symbols")]
-    pub symbols: Vec<Symbol>,
-    /// Whose trades and quotes they are.
-    #[serde(default)]
-    pub feed: Endpoint,
-    /// The account's key.
-    #[serde(default = "crate::sources::alpaca::key")]
-    pub key: Secret,
-    /// What belongs to the key.
-    #[serde(default = "crate::sources::alpaca::secret")]
-    pub secret: Secret,
-    /// The address, where it is not that of [`Options::feed`].
-    #[serde(default, deserialize_with = "address")]
-    pub url: Option<Uri>,
-}
-
-impl Options {
-    fn address(&self) -> Uri {
-        let default = || Uri::from_static(self.feed.url());
-        self.url.clone().unwrap_or_else(default)
-    }
-}
-
-/// Whose trades and quotes a feed tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Endpoint {
-    /// Those of the exchange IEX, some hundredths of all: what a free account has.
-    #[default]
-    Iex,
-    /// Those of all exchanges.
-    Sip,
-    /// Those of all exchanges, a quarter of an hour late.
-    DelayedSip,
-    /// Made up, at any time, of the symbol `FAKEPACA`.
-    Test,
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Endpoint::Iex => "iex",
-            Endpoint::Sip => "sip",
-            Endpoint::DelayedSip => "delayed_sip",
-            Endpoint::Test => "test",
-        })
-    }
-}
-
-impl Endpoint {
-    const fn url(self) -> &'static str {
-        match self {
-            Endpoint::Iex => "wss://stream.data.alpaca.markets/v2/iex",
-            Endpoint::Sip => "wss://stream.data.alpaca.markets/v2/sip",
-            Endpoint::DelayedSip => "wss://stream.data.alpaca.markets/v2/delayed_sip",
-            Endpoint::Test => "wss://stream.data.alpaca.markets/v2/test",
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Endpoint::Iex => "Alpaca",
-            Endpoint::Sip => "Alpaca SIP",
-            Endpoint::DelayedSip => "Alpaca delayed",
-            Endpoint::Test => "Alpaca test",
-        }
-    }
-
-    const fn venue(self) -> &'static str {
-        match self {
-            Endpoint::Iex => "IEX",
-            Endpoint::Sip | Endpoint::DelayedSip => "US",
-            Endpoint::Test => "Alpaca test",
-        }
-    }
-
-    const fn scope(self) -> Scope {
-        match self {
-            Endpoint::Iex | Endpoint::Test => Scope::OneExchange,
-            Endpoint::Sip | Endpoint::DelayedSip => Scope::Consolidated,
-        }
-    }
-
-    /// How old its data is when it comes, in milliseconds; `None` where the times are made up.
-    const fn delay(self) -> Option<Millis> {
-        match self {
-            Endpoint::Iex | Endpoint::Sip => Some(0),
-            Endpoint::DelayedSip => Some(15 * 60_000),
-            Endpoint::Test => None,
-        }
-    }
-
-    const fn quality(self) -> Quality {
-        match self {
-            Endpoint::Iex | Endpoint::Sip => Quality::Live,
-            Endpoint::DelayedSip => Quality::Delayed,
-            Endpoint::Test => Quality::Simulated,
-        }
-    }
-}
-
-fn address<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Uri>, D::Error> {
-    options::websocket(reader).map(Some)
-}
-
-pub(super) fn symbols<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<Symbol>, D::Error> {
-    let mut symbols = Vec::new();
-    for name in Vec::<String>::deserialize(reader)? {
-        let right = name.len() <= 12
-            && name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
-        let symbol: Option<Symbol> = name.parse().ok().filter(|_| right);
-        let symbol = symbol.ok_or_else(|| {
-            D::Error::custom(format!(
-                "{name:?} is not a symbol of a US stock: expected up to 12 letters, digits and points, as in AAPL or BRK.B"
-            ))
-        })?;
-        if !symbols.contains(&symbol) {
-            symbols.push(symbol);
-        }
-    }
-    Ok(symbols)
-}
-
-impl FeedOptions for Options {
-    const NAME: &'static str = "alpaca";
-    const KEYS: &'static [&'static str] = &["symbols", "feed", "url"];
-    const MAIN: Main = Main::List("symbols");
-    const SECRETS: &'static [&'static str] = &["key", "secret"];
-
-    fn about(&self) -> About {
-        About {
-            does: format!(
-                "connects to {} and listens to quotes, trades, corrections and halts of {}",
-                socket::shown(&self.address()),
-                list(&self.symbols)
-            ),
-            symbols: self.symbols.clone(),
-            licence: match self.feed {
-                Endpoint::Test => Licence::Terms,
-                _ => Licence::Personal,
-            },
-        }
-    }
-
-    fn secrets(&self) -> Vec<&Secret> {
-        vec![&self.key, &self.secret]
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        options::some(&self.symbols, "alpaca:AAPL,MSFT")?;
-        Ok(self)
-    }
-
-    fn alone(&self) -> Option<(String, &'static str)> {
-        let own = match &self.url {
-            Some(url) => format!(" at {}", socket::shown(url)),
-            None => format!(" with feed={}", self.feed),
-        };
-        Some((
-            format!("alpaca{own} and the key in {}", self.key),
-            "an account has one connection to each of Alpaca's addresses, and the second would be refused: expected one feed with the symbols of both",
-        ))
-    }
-}
+pub(super) use options::symbols;
+pub use options::{Endpoint, Options};
 
 /// A feed of trades, quotes, halts and corrections.
 #[derive(Debug)]
@@ -202,13 +31,13 @@ pub struct Stocks {
     options: Options,
     timeouts: Timeouts,
     made: ConnectBudget,
-    // Both of symbols that we listen to alone, and kept over connections.
+    // Both only for subscribed symbols, and kept across connections.
     halts: HashMap<Symbol, Millis>,
     bands: HashMap<Symbol, Bands>,
 }
 
 impl Stocks {
-    /// A feed as the options outbox.
+    /// A feed with these options.
     pub fn new(options: Options) -> Self {
         Stocks {
             options,
@@ -242,7 +71,7 @@ impl Stocks {
             Endpoint::Test => {
                 json!({"action": "subscribe", "trades": symbols, "quotes": symbols})
             }
-            // Corrections and cancels come with the trades.
+            // Corrections and cancels arrive with the trades.
             _ => json!({
                 "action": "subscribe",
                 "trades": symbols,
@@ -295,7 +124,7 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         let Conversation {
             dialogue,
             options,
@@ -322,8 +151,8 @@ impl Protocol for Conversation<'_> {
                 Some(Message::Status(status)) if ours(status.symbol) => {
                     changed(&status, options.feed, halts, bands, publisher);
                 }
-                Some(Message::Bands(told)) if ours(told.symbol) => {
-                    bands.insert(told.symbol, told);
+                Some(Message::Bands(limits)) if ours(limits.symbol) => {
+                    bands.insert(limits.symbol, limits);
                 }
                 _ => return Ok(false),
             }
@@ -332,7 +161,7 @@ impl Protocol for Conversation<'_> {
     }
 }
 
-/// Compares the time of a report that is sent at once with ours. Trades that move no last price may be
+/// Compares the time of a report that is sent at once with the server's clock. Trades that move no last price may be
 /// reported long after.
 fn timely(tick: &Tick, feed: Endpoint, publisher: &Publisher) {
     let is_of_now = tick.trade.is_none_or(|trade| trade.moves.last);
@@ -344,8 +173,8 @@ fn timely(tick: &Tick, feed: Endpoint, publisher: &Publisher) {
     }
 }
 
-/// Nothing is traded while it is halted: where the resumption was not told, because there was no
-/// connection, a regular trade after the halt tells it.
+/// Nothing is traded during a halt: if the resumption was missed, because there was no connection, a regular trade
+/// after the halt shows it.
 fn traded(tick: &Tick, halts: &mut HashMap<Symbol, Millis>, publisher: &Publisher) {
     let Entry::Occupied(halt) = halts.entry(tick.symbol) else {
         return;
@@ -386,10 +215,10 @@ fn changed(
                         bands.down, bands.up
                     )
                 });
-            let said = [Some(reason.clone()), bands].into_iter().flatten();
-            let said: Vec<String> = said.filter(|text| !text.is_empty()).collect();
+            let sentences = [Some(reason.clone()), bands].into_iter().flatten();
+            let sentences: Vec<String> = sentences.filter(|text| !text.is_empty()).collect();
             publisher.news(News {
-                summary: Some(said.join(" ")).filter(|text| !text.is_empty()),
+                summary: Some(sentences.join(" ")).filter(|text| !text.is_empty()),
                 code: Some(code.clone()),
                 ..story(NewsType::Halt, status, feed, &or(words, "Trading halt"))
             });

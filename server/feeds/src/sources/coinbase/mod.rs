@@ -1,16 +1,16 @@
 //! Trades and best prices from Coinbase Exchange, after its
 //! [WebSocket feed](https://docs.cdp.coinbase.com/exchange/websocket-feed/channels), no key.
 //!
-//! Everything comes from the `ticker` channel: it carries each trade's price and size with the best
-//! prices and the figures of the last 24 hours. `match` and `last_match` tell of the same trades
-//! and are passed over, so that none is counted twice; where trades cascade, the source itself
-//! folds several into one `ticker`, and volumes of bars are those of what it published.
+//! Everything comes from the `ticker` channel: it carries each trade's price and size with the best prices and the
+//! figures of the last 24 hours. `match` and `last_match` report the same trades and are skipped, so that none is
+//! counted twice; if trades cascade, the source itself folds several into one `ticker`, and volumes of bars are those
+//! of what it published.
 //!
-//! The `heartbeat` channel says each second which trade was the last one, and so whether a `ticker`
-//! has been missed. Then the product is subscribed to anew, which brings its newest `ticker`.
+//! The `heartbeat` channel has the number of the last trade each second, and so shows whether a `ticker` was missed.
+//! Then the product is subscribed to again, which brings its newest `ticker`.
 //!
-//! The source takes 8 requests a second from an address, and closes a connection that has not
-//! subscribed within 5 seconds.
+//! The source accepts 8 requests a second from an address, and closes a connection that has not subscribed within 5
+//! seconds.
 
 mod parser;
 
@@ -34,9 +34,9 @@ use crate::{
     End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::{
         fields::Field,
-        pairs::{self, Asked, Exchange, Pair},
+        pairs::{self, Exchange, Pair, Subscribed},
         rolling::Rolling,
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received},
     },
 };
 
@@ -90,7 +90,7 @@ impl Coinbase {
         self.parser.begin();
         let mut conversation = Conversation {
             url: &self.url,
-            asked: Asked::new(NAME, &self.pairs, &mut self.published),
+            subscriptions: Subscribed::new(NAME, &self.pairs, &mut self.published),
             parser: &mut self.parser,
             rolling: &mut self.rolling,
             answers_due: 0,
@@ -113,29 +113,29 @@ impl Feed for Coinbase {
     }
 }
 
-/// How often products may be subscribed to anew: two requests each time, of eight a second.
+/// How often products may be subscribed to again: two requests each time, of eight a second.
 const ANEW: Duration = Duration::from_secs(1);
 
 /// One connection.
 struct Conversation<'a> {
     url: &'a Uri,
-    asked: Asked<'a>,
+    subscriptions: Subscribed<'a>,
     parser: &'a mut Parser,
     rolling: &'a mut Rolling,
-    /// Each request is answered by one message: the subscriptions that stand, or an error.
+    /// Each request is answered by one message: the confirmed subscriptions, or an error.
     answers_due: u32,
     owed: HashMap<Symbol, Owed>,
     /// Whether the newest trade was late.
     is_late: bool,
-    /// The products of which a `ticker` was missed, to be subscribed to anew.
+    /// The products of which a `ticker` was missed, to be subscribed to again.
     missed: BTreeSet<Symbol>,
     asked_anew: Option<Instant>,
 }
 
-/// What the heartbeats of a product have published of.
+/// The state of a product according to its heartbeats.
 #[derive(Debug, Default)]
 struct Owed {
-    /// The last trade, by the newest of them.
+    /// The last trade, by the newest heartbeat.
     trade: u64,
     /// The last trade that was counted as missed.
     counted: u64,
@@ -158,7 +158,7 @@ struct Channel<'a> {
 #[derive(Deserialize)]
 struct Heartbeat<'a> {
     product_id: Symbol,
-    /// None where nothing was traded yet.
+    /// `None` if nothing was traded yet.
     last_trade_id: Option<u64>,
     #[serde(borrow, default)]
     time: Field<'a>,
@@ -178,7 +178,11 @@ impl Protocol for Conversation<'_> {
     }
 
     fn greet(&mut self, outbox: &mut Outbox) {
-        let products: Vec<Symbol> = self.asked.left().map(|pair| pair.symbol()).collect();
+        let products: Vec<Symbol> = self
+            .subscriptions
+            .left()
+            .map(|pair| pair.symbol())
+            .collect();
         self.request(outbox, "subscribe", &["ticker", "heartbeat"], &products);
     }
 
@@ -191,10 +195,10 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         let error = |error: serde_json::Error| FrameError::new(&error, text);
         let typed: Typed<'_> = serde_json::from_str(text).map_err(error)?;
-        let heard = match typed.kind.as_deref() {
+        let received = match typed.kind.as_deref() {
             Some("ticker") => {
                 let mut faults = Vec::new();
                 let ticker = self.parser.ticker(text, publisher.now(), &mut faults)?;
@@ -203,26 +207,26 @@ impl Protocol for Conversation<'_> {
                     publisher.gap();
                 }
                 match ticker {
-                    Some(tick) if self.asked.has(tick.symbol) => {
+                    Some(tick) if self.subscriptions.has(tick.symbol) => {
                         if self.parser.is_news {
                             self.is_late = !publisher.clock(tick.time);
                         }
                         self.tick(tick, publisher);
-                        Heard::Data
+                        Received::Data
                     }
-                    _ => Heard::Unknown,
+                    _ => Received::Unknown,
                 }
             }
             Some("heartbeat") => {
                 let beat: Heartbeat<'_> = serde_json::from_str(text).map_err(error)?;
-                // A clock that is right does not make late trades timely.
+                // A correct clock does not make late trades timely.
                 if let Some(time) = beat.time.text().filter(|_| !self.is_late) {
                     publisher.clock(millis(&time, text)?);
                 }
-                if self.asked.has(beat.product_id) {
+                if self.subscriptions.has(beat.product_id) {
                     self.beat(&beat, publisher);
                 }
-                Heard::Data
+                Received::Data
             }
             Some("subscriptions") => {
                 let answer: Subscriptions<'_> = serde_json::from_str(text).map_err(error)?;
@@ -232,10 +236,10 @@ impl Protocol for Conversation<'_> {
                 let refusal: Refusal<'_> = serde_json::from_str(text).map_err(error)?;
                 self.refused(&refusal, publisher, outbox)?
             }
-            _ => Heard::Unknown,
+            _ => Received::Unknown,
         };
-        self.ask_anew(outbox);
-        Ok(heard)
+        self.resubscribe(outbox);
+        Ok(received)
     }
 }
 
@@ -247,7 +251,7 @@ impl Conversation<'_> {
     }
 
     fn tick(&mut self, mut tick: Tick, publisher: &Publisher) {
-        self.asked.given(tick.symbol, publisher);
+        self.subscriptions.given(tick.symbol, publisher);
         self.rolling.thin(tick.symbol, &mut tick.day);
         publisher.tick(&tick);
     }
@@ -260,13 +264,13 @@ impl Conversation<'_> {
         if owed.trade > published.max(owed.counted) {
             publisher.gap();
             self.missed.insert(product);
-            // It is counted once, also where the source never tells of it.
+            // It is counted once, even if the source never sends it.
             owed.counted = owed.trade;
         }
         owed.trade = beat.last_trade_id.unwrap_or_default();
     }
 
-    fn ask_anew(&mut self, outbox: &mut Outbox) {
+    fn resubscribe(&mut self, outbox: &mut Outbox) {
         let soon = self.asked_anew.is_some_and(|at| at.elapsed() < ANEW);
         if self.missed.is_empty() || self.answers_due > 0 || soon {
             return;
@@ -282,33 +286,37 @@ impl Conversation<'_> {
         &mut self,
         answer: &Subscriptions<'_>,
         publisher: &Publisher,
-    ) -> Result<Heard, FeedError> {
+    ) -> Result<Received, FeedError> {
         let channels = answer.channels.iter();
         let mut channels = channels.filter_map(|channel| serde_json::from_str(channel.get()).ok());
         let ticker = channels.find(|channel: &Channel<'_>| channel.name == "ticker");
-        // While products are asked for anew there may be no such channel for a moment.
+        // While products are subscribed to again there may be no such channel for a moment.
         if ticker.is_some() || self.answers_due > 1 {
             self.answers_due = self.answers_due.saturating_sub(1);
         }
         let Some(ticker) = ticker.filter(|_| self.answers_due == 0) else {
-            return Ok(Heard::Handshake);
+            return Ok(Received::Handshake);
         };
         let products = ticker.product_ids.list().unwrap_or_default();
         let given: BTreeSet<Symbol> = products
             .into_iter()
             .filter_map(|product| product.text()?.parse().ok())
             .collect();
-        let asked: Vec<Symbol> = self.asked.left().map(|pair| pair.symbol()).collect();
-        for symbol in asked {
+        let left: Vec<Symbol> = self
+            .subscriptions
+            .left()
+            .map(|pair| pair.symbol())
+            .collect();
+        for symbol in left {
             if given.contains(&symbol) {
-                self.asked.given(symbol, publisher);
+                self.subscriptions.given(symbol, publisher);
             } else {
-                self.asked
+                self.subscriptions
                     .refused(symbol, "it is not among the subscriptions", publisher)
                     .map_err(FeedError::Fatal)?;
             }
         }
-        Ok(Heard::Data)
+        Ok(Received::Data)
     }
 
     fn refused(
@@ -316,14 +324,14 @@ impl Conversation<'_> {
         refusal: &Refusal<'_>,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, FeedError> {
+    ) -> Result<Received, FeedError> {
         let message = refusal.message.text().unwrap_or_default();
         let reason = refusal.reason.text().unwrap_or_default();
         let between = if reason.is_empty() { "" } else { ": " };
         let words = format!("{message}{between}{reason}");
         let words = socket::words(&words);
-        let mut named = self.asked.named_in(&words);
-        named.retain(|symbol| !self.asked.is_refused(*symbol));
+        let mut named = self.subscriptions.named_in(&words);
+        named.retain(|symbol| !self.subscriptions.is_refused(*symbol));
         if named.is_empty() || self.answers_due == 0 {
             let why = format!("{NAME} answers: {words}");
             let lower = words.to_ascii_lowercase();
@@ -331,25 +339,25 @@ impl Conversation<'_> {
                 let wait = Duration::from_secs(60);
                 return Err(FeedError::Later { why, wait });
             }
-            // Words about the request itself will be the same the next time.
+            // An error of the request itself will be the same the next time.
             return Err(match lower.contains("failed to subscribe") {
                 true => FeedError::Fatal(why),
                 false => FeedError::Transient(why),
             });
         }
-        // One that it does not know, and it subscribes to none of them.
+        // The source does not list one of them, and subscribes to none.
         self.answers_due -= 1;
         for symbol in named {
-            self.asked
+            self.subscriptions
                 .refused(symbol, &words, publisher)
                 .map_err(FeedError::Fatal)?;
         }
         self.greet(outbox);
-        Ok(Heard::Handshake)
+        Ok(Received::Handshake)
     }
 }
 
-/// What is known of a product without asking: its name and currency, from its letters.
+/// The properties of a product that its letters show: name and currency.
 pub fn session(product: Symbol, source: &str, quality: Quality) -> Session {
     pairs::session(product, NAME, source, quality)
 }

@@ -12,17 +12,15 @@ use crate::{
     },
 };
 
-/// Reads frames that carry ticks.
+/// Parses frames that carry ticks.
 #[derive(Debug, Default)]
 pub struct Parser {
-    // The newest sequence number of each product, with its time: the source says to ignore what is
-    // older.
+    // The newest sequence number of each product, with its time: older messages are to be ignored, according to the
+    // source.
     pub(super) sequences: HashMap<Symbol, (u64, Millis)>,
-    // The trades of each product. They outlive the connection: the next one begins with the last
-    // trade again.
+    // The trades of each product. They outlive the connection: the next one begins with the last trade again.
     pub(super) trades: Numbers,
-    // Whether the last message had a trade of just now: the first one of a product is of whenever it
-    // was traded last.
+    // Whether the last message had a trade of just now: the first one of a product has its last trade, however old.
     pub(super) is_news: bool,
     // How many trades had a number that another one had before, since this was last taken.
     pub(super) again: u32,
@@ -64,8 +62,7 @@ struct Ticker<'a> {
 }
 
 impl Ticker<'_> {
-    /// The last trade. A product of which nothing was traded yet has a price of zero and no number of
-    /// a trade.
+    /// The last trade. A product that was never traded has a price of zero and no number of a trade.
     fn trade(&self, text: &str) -> Result<Option<Trade>, FrameError> {
         let nothing_yet = match self.price.content() {
             Content::Missing | Content::Empty => true,
@@ -97,11 +94,11 @@ impl Parser {
         self.trades.newest(product).unwrap_or_default()
     }
 
-    /// Reads a frame; `None` for one of another type, or one that is older than another before it.
-    /// Fields that can be done without and cannot be read go to `faults`.
+    /// Parses a frame; `None` for one of another type, or one that is older than an earlier one. Invalid optional
+    /// fields go to `faults`.
     ///
     /// # Errors
-    /// When the frame is not JSON, or not what its type promises.
+    /// If the frame is not JSON, or not valid for its type.
     pub fn parse(
         &mut self,
         text: &str,
@@ -116,8 +113,8 @@ impl Parser {
         }
     }
 
-    /// Reads a `ticker`; `None` for one that is older than another before it. A trade in it that
-    /// cannot be read leaves the best prices and the day's figures.
+    /// Parses a `ticker`; `None` for one that is older than an earlier one. An invalid trade in it leaves the best
+    /// prices and the day's figures unaffected.
     pub(super) fn ticker(
         &mut self,
         text: &str,
@@ -159,8 +156,8 @@ impl Parser {
         Ok(Some(tick))
     }
 
-    /// Whether a message is newer than those before it, and then whether it is the first of its
-    /// product. A smaller number at a later time is that of a source that counts anew.
+    /// Whether a message is newer than those before it, and if so whether it is the first of its product. A smaller
+    /// number at a later time means that the source has restarted its numbers.
     fn is_in_order(
         &mut self,
         product: Symbol,
@@ -184,8 +181,8 @@ impl Parser {
         Some(before.is_none())
     }
 
-    /// The trade, unless it came before. The first of a connection is the newest that there is: a
-    /// number below the one before it shows that the source counts anew.
+    /// The trade, unless it is a duplicate. The first of a connection is the newest that there is: a number below the
+    /// previous one shows that the source has restarted its numbers.
     pub(super) fn take(
         &mut self,
         product: Symbol,
@@ -197,7 +194,7 @@ impl Parser {
             self.trades.restart(product);
         }
         match self.trades.take(product, time, &mut trade, is_first) {
-            // The source folds trades that cascade into one message, so that numbers are left out.
+            // The source folds cascading trades into one message, so that numbers are skipped.
             Number::Next | Number::AfterGap | Number::Missed => Some(trade),
             Number::Again => {
                 self.again += 1;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 impl Parser {
-    /// Reads a frame in which nothing is wrong.
+    /// Parses a valid frame.
     fn whole(&mut self, text: &str) -> Result<Option<Tick>, FrameError> {
         let mut faults = Vec::new();
         let tick = self.parse(text, RECEIVED, &mut faults)?;
@@ -145,7 +145,7 @@ fn a_source_that_counts_anew_loses_no_trade() {
     );
     let again = published(&mut parser, "501", "100", ":30.244");
     assert_eq!(trade(again), None, "the same trade");
-    // Its number is not one that names it any more.
+    // Its number does not identify it any more.
     let anew = published(&mut parser, "2", "1", ":31.244");
     assert_eq!(trade(anew), Some(None));
     assert_eq!(

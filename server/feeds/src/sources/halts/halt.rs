@@ -15,17 +15,16 @@ use sessions::is_market_wide;
 /// The name of the source.
 pub(super) const NAME: &str = "Nasdaq Trade Halts";
 
-/// Trading resumes on the next trading day at the latest, where a time is known; one that is further ahead
-/// is wrong.
+/// Trading resumes on the next trading day at the latest, if a time is known; one that is further ahead is wrong.
 const FURTHEST: Millis = 7 * 24 * 60 * 60 * 1_000;
 
 /// The code of the end of a halt of the whole market.
 const RESUMED: &str = "MWCQ";
 
-/// A halt, as the feed lists it.
+/// A halt in the source's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Halt {
-    /// What is halted; none where it is the whole market.
+    /// The halted symbol; `None` for the whole market.
     pub(super) symbol: Option<Symbol>,
     pub(super) name: String,
     pub(super) market: String,
@@ -37,7 +36,7 @@ pub(super) struct Halt {
     pub(super) link: Option<Link>,
 }
 
-/// A time, and how it was written for people in New York.
+/// A time, and its form for people in New York.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     pub(super) time: Millis,
@@ -50,11 +49,11 @@ impl fmt::Display for Moment {
     }
 }
 
-/// Reads an item; with it comes what of it is wrong and was left out.
+/// Parses an item; returns also the errors of fields that were left out.
 pub(super) fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
     let title = item.title.as_ref().map(|title| title.plain());
     let title: String = title.unwrap_or_default().chars().take(64).collect();
-    // Names of fields are in small letters there.
+    // Names of fields are in lower case there.
     let field = |name: &str| {
         let mut fields = item.fields.iter();
         let (_, value) = fields.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
@@ -127,26 +126,26 @@ fn new_york(date: &str, time: &str) -> Option<Moment> {
 }
 
 impl Halt {
-    /// It is the same halt as long as it is of the same symbol and time.
+    /// Its identity: symbol and time.
     pub(super) fn id(&self) -> String {
         // Symbols are in upper case.
         let of = self.symbol.as_ref().map_or("market", Symbol::as_str);
         format!("nasdaq-halts:{of}:{}", self.halted.text)
     }
 
-    /// Whether it is no halt but the end of one of the market.
+    /// Whether it is not a halt but the end of a market-wide one.
     pub(super) fn ends_market_halt(&self) -> bool {
         self.code == RESUMED
     }
 
-    /// Which of two listings of the halt counts: the greater one.
+    /// The order of two listings of the halt: the greater one counts.
     pub(super) fn rank(&self) -> impl Ord + use<> {
         let times = (self.trades.clone(), self.quotes.clone());
         let details = (self.code.clone(), self.name.clone(), self.market.clone());
         (times, details, self.threshold)
     }
 
-    /// When trading resumes, where that is known.
+    /// When trading resumes, if that is known.
     pub(super) fn resumes(&self) -> Option<&Moment> {
         let at_once = self.ends_market_halt().then_some(&self.halted);
         self.trades.as_ref().or(at_once)
@@ -159,15 +158,15 @@ impl Halt {
     /// Halts the symbol or the market.
     pub(super) fn stop(&self, publisher: &Publisher) {
         match self.symbol {
-            // Until its time comes, the halt that it ends goes on.
+            // Until its time, the halt that it ends continues.
             _ if self.ends_market_halt() => {}
             Some(symbol) => publisher.halt(symbol, &self.code),
             None => publisher.halt_market(&self.code),
         }
     }
 
-    /// Whose halt it is.
-    pub(super) fn who(&self) -> String {
+    /// The halted symbol or market, in words.
+    pub(super) fn subject(&self) -> String {
         match self.symbol {
             None => "The US stock market".to_owned(),
             Some(symbol) if self.name.is_empty() => symbol.to_string(),
@@ -176,7 +175,7 @@ impl Halt {
     }
 
     pub(super) fn news(&self) -> News {
-        let mut headline = format!("{} is halted", self.who());
+        let mut headline = format!("{} is halted", self.subject());
         if !self.code.is_empty() {
             headline.push_str(": ");
             headline.push_str(&in_words(&self.code));
@@ -228,7 +227,7 @@ impl Halt {
         Some(News {
             id: format!("{}:resume", self.id()),
             kind: NewsType::Resume,
-            headline: format!("{} is traded again", self.who()),
+            headline: format!("{} is traded again", self.subject()),
             summary: Some(summary),
             published: resumed.time,
             ..self.news()
@@ -236,7 +235,7 @@ impl Halt {
     }
 }
 
-/// What the codes mean, shortened from Nasdaq's own list.
+/// The meanings of the codes, shortened from Nasdaq's own list.
 const CODES: [(&str, &str); 35] = [
     ("T1", "news pending"),
     ("T2", "news released"),
@@ -294,7 +293,7 @@ mod tests {
             ("06/22/2026", "09:57:48.636", "2026-06-22T13:57:48.636Z"),
             ("11/20/2026", "09:57:48", "2026-11-20T14:57:48Z"),
             ("09/29/2026", "07:32:12 .540", "2026-09-29T11:32:12.540Z"),
-            // The days on which the clocks are changed, and the hours that come twice or never.
+            // The days of clock changes, and the hours that occur twice or never.
             ("03/08/2026", "01:59:59", "2026-03-08T06:59:59Z"),
             ("03/08/2026", "03:00:00", "2026-03-08T07:00:00Z"),
             ("03/08/2026", "02:30:00", "2026-03-08T07:30:00Z"),
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_said_in_words_once() {
+    fn codes_are_put_into_words_once() {
         let codes: HashSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
         assert_eq!(codes.len(), CODES.len());
         assert_eq!(in_words("T1"), "news pending (T1)");

@@ -1,11 +1,10 @@
-//! Trading halts of the US exchanges, after
-//! [Nasdaq's feed of trade halts](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltRSS): RSS with fields
-//! of its own (`ndaq:`), and [codes of reasons](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltCodes).
+//! Trading halts of the US exchanges, after [Nasdaq's feed of trade
+//! halts](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltRSS): RSS with additional fields (`ndaq:`), and [codes
+//! of reasons](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltCodes).
 //!
-//! A halt is one story from when it is called to when the times of its resumption are known, and its
-//! resumption another one when it comes. Between the two the symbol's session is halted. A halt of the whole
-//! market is listed without a symbol; between it and its resumption all US stocks are halted. Times there are
-//! of New York.
+//! A halt is one story from its announcement until the times of its resumption are known, and the resumption is another
+//! one when its time comes. Between the two the symbol's session is halted. A halt of the whole market is listed
+//! without a symbol; between it and its resumption all US stocks are halted. Times in the feed are those of New York.
 
 mod halt;
 
@@ -32,16 +31,16 @@ use sessions::is_market_wide;
 /// The most halts of one document. Some are listed for months; on a bad day there are a few hundred.
 const ITEMS: usize = 5_000;
 
-/// How many halts are remembered.
+/// How many halts are recorded.
 const REMEMBERED: usize = 2 * ITEMS;
 
-/// So many documents in a row without a halt that was listed, and it is over, although no item ended it.
+/// After so many documents in a row without a listed halt it is over, although no item ended it.
 const MISSED: u32 = 3;
 
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// How often Nasdaq is asked; never more often than its feed allows.
+    /// The interval of polls; the feed's own interval may be longer.
     #[serde(default = "interval", deserialize_with = "options::seconds")]
     pub interval: Duration,
     /// The address of the feed.
@@ -65,7 +64,7 @@ impl FeedOptions for Options {
     fn about(&self) -> About {
         About {
             does: format!(
-                "asks {} every {:?} for halts of trading and their ends",
+                "polls {} every {:?} for halts of trading and their ends",
                 fetch::place(&self.url),
                 self.interval
             ),
@@ -83,7 +82,7 @@ pub struct Halts {
     page: Page,
     halts: Seen<String, HaltRecord>,
     reported: Reported,
-    /// The halts that are not over, by their ids, with how many documents in a row did not list them.
+    /// The halts that are not over, by their ids, with the number of documents in a row that did not list them.
     open: HashMap<String, (Halt, u32)>,
 }
 
@@ -115,21 +114,21 @@ impl Halts {
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let fetcher = Fetcher::new(fetch::USER_AGENT, self.timeouts)?.of(publisher);
         loop {
-            // What the last documents announced holds also while there is no new one.
+            // Resumptions in the last documents take place even if there is no new one.
             self.resume(publisher);
             let answer = fetcher
                 .get(&mut self.page)
                 .await
                 .map_err(|error| error.paced(self.interval))?;
             publisher.record_receipt();
-            let mut asked = answer.fresh;
+            let mut fresh = answer.fresh;
             if let Some(document) = answer.document {
                 let address = self.page.url().clone();
                 let read = match markup::read(document, address.clone()).await {
                     Ok(read) if read.form == Form::Atom => {
                         Err("it is Atom: expected RSS".to_owned())
                     }
-                    // A halt that is missing is not over.
+                    // A missing halt is not over.
                     Ok(read) if !read.is_whole => Err("it breaks off in the middle".to_owned()),
                     read => read,
                 };
@@ -140,14 +139,14 @@ impl Halts {
                         wait: self.interval,
                     }
                 })?;
-                asked = asked.max(read.ttl);
+                fresh = fresh.max(read.ttl);
                 self.reported.faults(&read.faults, &address, publisher);
                 self.take(&read, publisher);
             }
             publisher.live();
-            let due = Instant::now() + pause(self.interval, asked);
+            let due = Instant::now() + pause(self.interval, fresh);
             while let Some(next) = self.next_resumption(publisher.now()) {
-                // The time of a recording only goes on with what it holds.
+                // The time of a recording advances only with its content.
                 if publisher.is_played() || Instant::now() + next >= due {
                     break;
                 }
@@ -160,7 +159,7 @@ impl Halts {
         }
     }
 
-    /// Tells what is new in a document.
+    /// Publishes the news of a document.
     fn take(&mut self, read: &Syndication, publisher: &Publisher) {
         let now = publisher.now();
         let listed = self.listed(read, publisher);
@@ -223,7 +222,7 @@ impl Halts {
                 if self.reported.is_new(lasting.unwrap_or_default()) {
                     publisher.wrong(&problem);
                 }
-                // A time of receipt stands for the halt from when it was first listed.
+                // The time of receipt counts from when it was first listed.
                 if let Some(known) = self.halts.get(&id) {
                     halt.halted = known.published.halted.clone();
                 }
@@ -232,7 +231,7 @@ impl Halts {
                 None => {
                     listed.insert(id, halt);
                 }
-                // Where a halt is listed twice, the item with the later end says more, in either order.
+                // If a halt is listed twice, the item with the later end is more complete, in either order.
                 Some(known) => {
                     if *known != halt {
                         let what = format!("the halt {id} is listed twice with different details");
@@ -249,7 +248,7 @@ impl Halts {
         listed
     }
 
-    /// Tells of each halt whose time of resumption has come.
+    /// Publishes each halt whose time of resumption has come.
     fn resume(&mut self, publisher: &Publisher) {
         let now = publisher.now();
         let over = |halt: &Halt| halt.resumption().filter(|trade| *trade <= now);
@@ -272,8 +271,7 @@ impl Halts {
         }
     }
 
-    /// Takes the halts of the market for over that a resumption ends: those of its symbol, or all
-    /// where it is of the market.
+    /// Ends the halts of the market that a resumption ends: those of its symbol, or all if it is of the market.
     fn close_market_halts(&mut self, end: &Halt, publisher: &Publisher) {
         let ended = |halt: &Halt| {
             is_market_wide(&halt.code) && (end.symbol.is_none() || end.symbol == halt.symbol)
@@ -288,7 +286,7 @@ impl Halts {
         }
     }
 
-    /// Takes a halt for over; what it is of is traded again where no other halt of it stands.
+    /// Ends a halt; trading resumes unless another halt of the same applies.
     fn close(&mut self, id: &str, publisher: &Publisher) -> Option<Halt> {
         let (halt, _) = self.open.remove(id)?;
         if let Some(known) = self.halts.get_mut(&id.to_owned()) {

@@ -14,20 +14,20 @@ use text::without_bom;
 /// The most symbols of one feed.
 pub(super) const MAX_SYMBOLS: usize = 1_000;
 
-/// The most rows of a document that are looked at.
+/// The most rows of a document that are parsed.
 const MAX_ROWS: usize = 2 * MAX_SYMBOLS;
 
-/// What a document has of one symbol.
+/// One symbol's part of a document.
 #[derive(Debug, PartialEq)]
 pub(super) struct Row {
-    /// None where that could not be read.
+    /// `None` if it is invalid.
     pub(super) symbol: Option<Symbol>,
     pub(super) name: Option<String>,
     /// The figures, or why there are none.
     pub(super) figures: Result<Figures, String>,
-    /// What is wrong with single figures.
+    /// Errors of single figures.
     pub(super) faults: Vec<String>,
-    /// The beginning of the row, to show.
+    /// The beginning of the row, for display.
     pub(super) start: String,
 }
 
@@ -58,10 +58,10 @@ impl Figures {
     }
 }
 
-/// Reads a document, each of its rows for itself.
+/// Parses a document, each of its rows separately.
 ///
 /// # Errors
-/// When there are no rows in it.
+/// If it has no rows.
 pub(super) fn read(body: &[u8], options: &Options) -> Result<Vec<Row>, String> {
     let document: &RawValue = serde_json::from_slice(without_bom(body))
         .map_err(|error| format!("it is no JSON: {error}"))?;
@@ -95,7 +95,7 @@ pub(super) fn read(body: &[u8], options: &Options) -> Result<Vec<Row>, String> {
     }
 }
 
-/// The rows of a document, as many as are looked at.
+/// The rows of a document, up to the limit.
 fn all<'a>(
     items: impl Iterator<Item = (Option<&'a str>, &'a RawValue)>,
     options: &Options,
@@ -151,7 +151,7 @@ fn symbol(key: Option<&str>, item: &RawValue, options: &Options) -> Result<Symbo
     }
 }
 
-/// The figures of a row. One that is wrong goes to `faults` and leaves the others; zero is no price.
+/// The figures of a row. An invalid one goes to `faults` and leaves the others unaffected; zero is no price.
 fn figures(
     symbol: Symbol,
     item: &RawValue,
@@ -207,7 +207,7 @@ fn figures(
         }),
     };
     if (figures.price, figures.bid, figures.ask) == (None, None, None) {
-        // A price that is wrong has said so.
+        // The error of an invalid price is already reported.
         let why = faults.drain(before..).next();
         return Err(why.unwrap_or_else(|| {
             format!(
@@ -221,7 +221,7 @@ fn figures(
     Ok(figures)
 }
 
-/// The symbol of a source's own name. What a symbol cannot have in it, as the slash of BTC/USD, is a dash.
+/// The symbol of a source's own name. Characters that a symbol cannot have, as the slash of BTC/USD, become dashes.
 pub(super) fn named(text: &str, options: &Options) -> Result<Symbol, String> {
     if let Some(symbol) = options.rename.get(text) {
         return Ok(*symbol);
@@ -243,7 +243,7 @@ fn words(value: &RawValue) -> Option<String> {
     }
 }
 
-/// A number with the digits that stand there, whether in quotes or not. An empty text is none.
+/// A number with its original digits, whether quoted or not. An empty text is absent.
 pub(super) fn number<T>(
     pointer: &Pointer,
     item: &RawValue,
@@ -264,8 +264,8 @@ where
         .ok()
 }
 
-/// A time as a number in the unit that was given, or that its magnitude shows, or as a text that is a
-/// date. An empty text is none.
+/// A time as a number in the given unit, or the one that its magnitude shows, or as a text with a date. An empty text
+/// is absent.
 pub(super) fn time(value: &RawValue, unit: Option<Unit>) -> Result<Option<Millis>, String> {
     let refused = || format!("{} is no time", start(value));
     let text = words(value).ok_or_else(refused)?;
@@ -284,7 +284,7 @@ pub(super) fn time(value: &RawValue, unit: Option<Unit>) -> Result<Option<Millis
             .map_err(|error| error.to_string());
     };
     let time = unit.millis(number).ok_or_else(refused)?;
-    // The unit is not the one that was given: nothing was told of before it could be written down so.
+    // The unit is not the given one: no time can be before the format could express it.
     match TimeUnit::of(time) {
         Some(TimeUnit::Millis) => Ok(Some(time)),
         _ => Err(format!(
@@ -295,7 +295,7 @@ pub(super) fn time(value: &RawValue, unit: Option<Unit>) -> Result<Option<Millis
     }
 }
 
-/// The beginning of a value, to show.
+/// The beginning of a value, for display.
 fn start(value: &RawValue) -> String {
     let start: String = value.get().chars().take(60).collect();
     format!("{start:?}")

@@ -1,9 +1,9 @@
-//! Any address that answers JSON, polled: prices are picked out of it by JSON Pointers
-//! ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+//! Any address that responds with JSON, polled: prices are selected by JSON Pointers ([RFC
+//! 6901](https://www.rfc-editor.org/rfc/rfc6901)).
 //!
-//! A document has one object of prices, an array of them, or an object whose keys are the symbols. What has
-//! not changed since the last poll is not published again. Numbers are taken from their digits, whether the
-//! source writes them as numbers or as texts.
+//! A document has one object of prices, an array of them, or an object whose keys are the symbols. Data that has not
+//! changed since the last poll is not published again. Numbers are taken from their digits, whether the source writes
+//! them as numbers or as texts.
 
 mod document;
 mod options;
@@ -40,9 +40,9 @@ pub struct Json {
     name: String,
     options: Options,
     timeouts: fetch::Timeouts,
-    /// What was published of each symbol.
+    /// What was published for each symbol.
     published: HashMap<Symbol, Figures>,
-    /// How long it was since the last poll.
+    /// How long ago the last poll was.
     wait: Duration,
 }
 
@@ -129,11 +129,11 @@ impl Json {
 }
 
 impl Json {
-    /// Publishes the rows of a document. Of those of one symbol the first one counts, also where it
-    /// cannot be read: the next one is of something else.
+    /// Publishes the rows of a document. Of several rows of one symbol the first one counts, even if it is invalid: the
+    /// next one is about something else.
     ///
     /// # Errors
-    /// When none can be read: why the last one cannot.
+    /// If none is valid, with the error of the last one.
     fn publish_all(&mut self, rows: Vec<Row>, publisher: &Publisher) -> Result<(), String> {
         let mut seen = HashSet::new();
         let (mut is_any, mut last) = (false, None);
@@ -217,7 +217,7 @@ impl Json {
             }
             None => (now, Clock::Receipt),
         };
-        // A figure that has changed since the last poll is as old as that, and no older.
+        // A figure that has changed since the last poll is at most as old as that.
         let is_news = before.is_some() && clock == Clock::Exchange;
         match options.quality {
             Quality::Live if is_news => {
@@ -230,7 +230,7 @@ impl Json {
             || before.is_none_or(|before| before.size != figures.size);
         if let Some(price) = figures.price.filter(|_| is_traded) {
             tick.trade = Some(Trade {
-                // Of all the trades between two polls one is seen, which is no volume.
+                // One of all the trades between two polls is visible, which is no volume.
                 moves: TradeEligibility {
                     volume: false,
                     ..TradeEligibility::ALL

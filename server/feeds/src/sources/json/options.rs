@@ -23,25 +23,25 @@ use crate::{
 /// The most headers that can be set.
 const MAX_HEADERS: usize = 20;
 
-/// The options of the feed. Where a pointer is not given, it is the name of what it points to: `/price`.
+/// The options of the feed. A pointer that is not given is the name of its figure: `/price`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// The address.
     #[serde(deserialize_with = "options::http")]
     pub url: Url,
-    /// What the feed is called; else the host's name.
+    /// The name of the feed; by default the host's name.
     #[serde(default)]
     pub feed_name: Option<String>,
-    /// How often it is asked; never more often than it allows.
+    /// The interval of polls; the source's own interval may be longer.
     #[serde(default = "interval", deserialize_with = "options::seconds")]
     pub interval: Duration,
     /// Headers of the request.
     #[serde(default, deserialize_with = "headers")]
     pub headers: BTreeMap<String, HeaderText>,
-    /// Who asks.
+    /// The `User-Agent`.
     #[serde(default = "user_agent")]
     pub user_agent: String,
-    /// Where the prices are: an object, or an array of objects; the whole document if nothing is said.
+    /// Where the prices are: an object, or an array of objects; by default the whole document.
     #[serde(default = "Pointer::whole")]
     pub items: Pointer,
     /// Whether the keys of that object are the symbols.
@@ -59,19 +59,19 @@ pub struct Options {
     /// The size of the last trade.
     #[serde(default = "at_size")]
     pub size: Pointer,
-    /// The best price at which somebody buys.
+    /// The best bid.
     #[serde(default = "at_bid")]
     pub bid: Pointer,
-    /// How much is bought at it.
+    /// Its size.
     #[serde(default = "at_bid_size")]
     pub bid_size: Pointer,
-    /// The best price at which somebody sells.
+    /// The best ask.
     #[serde(default = "at_ask")]
     pub ask: Pointer,
-    /// How much is sold at it.
+    /// Its size.
     #[serde(default = "at_ask_size")]
     pub ask_size: Pointer,
-    /// What has been traded today.
+    /// The day's volume.
     #[serde(default = "at_volume")]
     pub volume: Pointer,
     /// The day's highest price.
@@ -83,25 +83,25 @@ pub struct Options {
     /// The day's first price.
     #[serde(default = "at_open")]
     pub open: Pointer,
-    /// The close of the day before.
+    /// The previous close.
     #[serde(default = "at_prev_close")]
     pub prev_close: Pointer,
-    /// When it was so.
+    /// The time of the figures.
     #[serde(default = "at_time")]
     pub time: Pointer,
-    /// What a time that is a number counts; by its magnitude where that is not given.
+    /// The unit of a time that is a number; by its magnitude if not given.
     #[serde(default)]
     pub time_unit: Option<Unit>,
-    /// The name of what is traded.
+    /// The name of the symbol.
     #[serde(default = "at_name")]
     pub name: Pointer,
     /// The currency of all prices.
     #[serde(default)]
     pub currency: Option<String>,
-    /// Where all of it is traded.
+    /// The venue of all symbols.
     #[serde(default)]
     pub venue: Option<String>,
-    /// What kind of data it is.
+    /// The kind of data.
     #[serde(default = "quality")]
     pub quality: Quality,
 }
@@ -136,10 +136,10 @@ fn at_symbol() -> Subject {
     Subject::At(Pointer(vec!["symbol".to_owned()]))
 }
 
-/// How the symbol of an object is found.
+/// How the symbol of an object is determined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// The symbol stands there.
+    /// It is there.
     At(Pointer),
     /// It is this one.
     Is(Symbol),
@@ -159,7 +159,7 @@ impl<'de> Deserialize<'de> for Subject {
     }
 }
 
-/// What a time that is a number counts, since the epoch.
+/// The unit of a time that is a number, since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Unit {
     /// Seconds; digits after the point count.
@@ -194,9 +194,9 @@ impl From<Unit> for TimeUnit {
     expecting = "expected a text, or { env = \"NAME\" } or { file = \"PATH\" } for one that is secret"
 )]
 pub enum HeaderText {
-    /// This.
+    /// This text.
     Plain(String),
-    /// What stands in a variable or a file.
+    /// The content of a variable or a file.
     Secret(Secret),
 }
 
@@ -272,7 +272,7 @@ impl FeedOptions for Options {
     fn about(&self) -> About {
         About {
             does: format!(
-                "asks {} every {:?} for prices",
+                "polls {} every {:?} for prices",
                 fetch::place(&self.url),
                 self.interval
             ),

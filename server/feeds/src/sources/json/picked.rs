@@ -3,11 +3,11 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
-/// An object in its order, and with all of its keys.
+/// An object in its order, with all of its keys.
 pub(super) struct Picked<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Picked<'a> {
-    /// What stands under a key; the last one where it stands there twice, as everywhere.
+    /// The value of a key; the last one if it occurs twice, as in other parsers.
     pub(super) fn last(self, key: &str) -> Option<&'a RawValue> {
         let mut found = self.0.into_iter().rev();
         found.find(|(name, _)| name == key).map(|(_, value)| value)
@@ -34,7 +34,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Picked<'a> {
             }
         }
 
-        /// A text that is only copied where it has to be.
+        /// A text that is only copied if necessary.
         #[derive(Deserialize)]
         struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 

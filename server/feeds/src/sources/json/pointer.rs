@@ -29,7 +29,7 @@ impl Pointer {
         steps.collect::<Option<_>>().map(Pointer)
     }
 
-    /// What stands there, if something does that is not `null`.
+    /// The value there, unless there is none or it is `null`.
     pub(super) fn find<'a>(&self, mut value: &'a RawValue) -> Option<&'a RawValue> {
         for step in &self.0 {
             value = match value.get().as_bytes().first()? {
@@ -38,7 +38,7 @@ impl Pointer {
                     .last(step)?,
                 b'[' => {
                     let index: usize = step.parse().ok()?;
-                    // No zeros in front, as the document says.
+                    // No leading zeros, as the RFC requires.
                     if index.to_string() != *step {
                         return None;
                     }

@@ -16,7 +16,7 @@ fn rows(body: &str, more: &str) -> Vec<Row> {
     read(body.as_bytes(), &options(more)).unwrap()
 }
 
-/// The first row, in which nothing is wrong: its symbol, name and figures.
+/// The first row, which is valid: its symbol, name and figures.
 fn one(body: &str, more: &str) -> (Symbol, Option<String>, Figures) {
     let row = rows(body, more).remove(0);
     assert_eq!(row.faults, [""; 0]);
@@ -24,7 +24,7 @@ fn one(body: &str, more: &str) -> (Symbol, Option<String>, Figures) {
 }
 
 #[test]
-fn a_pointer_goes_where_the_standard_says() {
+fn a_pointer_follows_the_standard() {
     // The examples of RFC 6901, section 5.
     let document = r#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8,"x":null,"d":1,"d":2}"#;
     let document: &RawValue = serde_json::from_str(document).unwrap();
@@ -98,7 +98,7 @@ fn rows_are_found_in_every_shape() {
         r#"{"bitcoin":{"usd":67187.3358936566},"ether":{"usd":1.5e-7}}"#,
         "keyed = true\nprice = '/usd'\nrename = { bitcoin = 'BTC' }",
     );
-    let told: Vec<_> = keyed
+    let published: Vec<_> = keyed
         .iter()
         .filter_map(|row| {
             let price = row.figures.as_ref().ok()?.price?;
@@ -106,7 +106,7 @@ fn rows_are_found_in_every_shape() {
         })
         .collect();
     assert_eq!(
-        told,
+        published,
         [
             ("BTC".to_owned(), "67187.3358936566".to_owned()),
             ("ETHER".to_owned(), "0.00000015".to_owned())
@@ -191,7 +191,7 @@ fn times_are_read_in_their_unit() {
             assert!(error.contains(text) || text == "1e39", "{text}: {error}");
         }
     }
-    // Seconds where milliseconds were promised are not of 1970.
+    // Seconds instead of the configured milliseconds do not become times of 1970.
     let error = read("1795240800", Some(Unit::Milliseconds)).unwrap_err();
     assert!(
         error.contains("1795240800") && error.contains("no time in milliseconds"),

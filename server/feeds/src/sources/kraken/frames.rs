@@ -29,7 +29,7 @@ pub(super) struct Frame<'a> {
     pub(super) symbol: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(super) result: Option<Subscription<'a>>,
-    /// What version 1 calls the kind of a message.
+    /// The type of a message in version 1.
     #[serde(borrow)]
     pub(super) event: Option<&'a RawValue>,
 }
@@ -87,8 +87,8 @@ struct TradeData<'a> {
     timestamp: Field<'a>,
 }
 
-/// Whether a text is of version 1 of the source's API: data in an array that ends with the channel and
-/// the pair, everything else in an object with an `event`.
+/// Whether a text is of version 1 of the source's API: data in an array that ends with the channel and the pair,
+/// everything else in an object with an `event`.
 pub(crate) fn is_of_version_1(text: &str) -> bool {
     let text = text.trim_start();
     if !text.starts_with('[') {
@@ -103,12 +103,12 @@ pub(crate) fn is_of_version_1(text: &str) -> bool {
 /// What to do about version 1.
 pub(crate) const VERSION_1: &str = "these are messages of version 1 of Kraken's API: expected version 2, as at wss://ws.kraken.com/v2";
 
-/// A pair as it is written here.
+/// A pair in Tickertape's notation.
 pub(super) fn symbol(text: &str) -> Option<Symbol> {
     Pair::read(text).ok().map(|pair| pair.symbol())
 }
 
-/// The entries of a message, as they are written.
+/// The entries of a message, as written.
 pub(super) fn list<'a>(
     data: Option<&'a RawValue>,
     text: &str,
@@ -153,8 +153,7 @@ fn ticker(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<
     tick.ask = fields.side(("ask", ticker.ask), ("ask_qty", ticker.ask_qty));
     let last = fields.price("last", ticker.last).map(Price::decimal);
     let change = fields.change("change", ticker.change).map(Price::decimal);
-    // The day rolls: it began with the price that changes are counted from. One that began with
-    // nothing has none.
+    // The day rolls: it began with the price that changes are counted from. A day without a first price has none.
     let open = last
         .zip(change)
         .and_then(|(last, change)| last.checked_sub(change))
@@ -175,7 +174,7 @@ fn ticker(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<
 pub(super) struct TradeEntry {
     pub(super) id: u64,
     pub(super) symbol: Symbol,
-    /// None where no more than the number could be read.
+    /// `None` if only the number is valid.
     pub(super) tick: Option<Tick>,
 }
 

@@ -2,15 +2,14 @@
 //! [WebSocket API, version 2](https://docs.kraken.com/api/docs/websocket-v2/ticker): the channels
 //! `ticker` and [`trade`](https://docs.kraken.com/api/docs/websocket-v2/trade), no key.
 //!
-//! Best prices and the figures of the last 24 hours come from `ticker`, each trade from `trade`. The
-//! numbers of trades rise by one. Where one is missing, the channel is subscribed to anew, which
-//! brings the last fifty; that also fills what passed while there was no connection.
+//! Best prices and the figures of the last 24 hours come from `ticker`, each trade from `trade`. The numbers of trades
+//! rise by one. If one is missing, the channel is subscribed to again, which brings the last fifty; that also fills the
+//! gap of a lost connection.
 //!
-//! All numbers are numbers in JSON and meant exactly: they are taken from the text.
+//! All numbers are numbers in JSON and exact: they are taken from the text.
 //!
-//! The source allows about 150 connections in 10 minutes from an address, then refuses it for 10. It
-//! sends a heartbeat each second when it has nothing else to outbox, and closes a connection that is
-//! idle for a minute.
+//! The source allows about 150 connections in 10 minutes from an address, then refuses it for 10. It sends a heartbeat
+//! each second when it has nothing else to send, and closes a connection that is idle for a minute.
 
 mod frames;
 
@@ -31,9 +30,9 @@ use crate::{
     End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::{
         numbers::{Number, Numbers},
-        pairs::{self, Asked, Exchange, Pair},
+        pairs::{self, Exchange, Pair, Subscribed},
         rolling::Rolling,
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received},
     },
 };
 
@@ -69,7 +68,7 @@ impl Kraken {
         Kraken {
             pairs,
             url,
-            // Half of what is allowed to an address.
+            // Half of the connections that an address may make.
             timeouts: Timeouts {
                 connections: (75, Duration::from_secs(10 * 60)),
                 ..Timeouts::default()
@@ -90,7 +89,7 @@ impl Kraken {
         self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             url: &self.url,
-            asked: Asked::new(NAME, &self.pairs, &mut self.published),
+            subscriptions: Subscribed::new(NAME, &self.pairs, &mut self.published),
             trades: &mut self.trades,
             rolling: &mut self.rolling,
             answers_due: BTreeSet::new(),
@@ -113,22 +112,22 @@ impl Feed for Kraken {
     }
 }
 
-/// How often pairs may be subscribed to anew.
+/// How often pairs may be subscribed to again.
 const ANEW: Duration = Duration::from_secs(1);
 
 /// One connection.
 struct Conversation<'a> {
     url: &'a Uri,
-    asked: Asked<'a>,
+    subscriptions: Subscribed<'a>,
     trades: &'a mut Numbers,
     rolling: &'a mut Rolling,
     /// Each pair of a request is answered by a message of its own.
     answers_due: BTreeSet<(Channel, Symbol)>,
-    /// The pairs of which a trade is missing, to be subscribed to anew.
+    /// The pairs of which a trade is missing, to be subscribed to again.
     missed: BTreeSet<Symbol>,
     asked_anew: Option<Instant>,
     requests: u64,
-    /// Whether the source says of its own system that it is not as it should be.
+    /// The source's own report that its system is not fully working.
     is_down: bool,
 }
 
@@ -155,7 +154,7 @@ impl Protocol for Conversation<'_> {
     }
 
     fn greet(&mut self, outbox: &mut Outbox) {
-        let pairs: Vec<Pair> = self.asked.left().collect();
+        let pairs: Vec<Pair> = self.subscriptions.left().collect();
         for channel in Channel::ALL {
             self.subscribe(outbox, channel, &pairs);
         }
@@ -170,20 +169,23 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         if text.starts_with('[') && is_of_version_1(text) {
             return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
         }
         let frame: Frame<'_> =
             serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
-        let heard = match (frame.channel.as_deref(), frame.method.as_deref()) {
+        let received = match (frame.channel.as_deref(), frame.method.as_deref()) {
             (Some("ticker"), _) => {
                 let mut faults = Vec::new();
                 let ticks = tickers(frame.data, publisher.now(), text, &mut faults)?;
                 let is_any = !ticks.is_empty();
                 for tick in ticks {
                     let is_update = frame.kind.as_deref() == Some("update");
-                    if is_update && tick.clock == Clock::Exchange && self.asked.has(tick.symbol) {
+                    if is_update
+                        && tick.clock == Clock::Exchange
+                        && self.subscriptions.has(tick.symbol)
+                    {
                         publisher.clock(tick.time);
                     }
                     self.tick(tick, publisher);
@@ -198,24 +200,24 @@ impl Protocol for Conversation<'_> {
                 self.trades(entries, snapshot, publisher);
                 some_of(is_any, faults, publisher)?
             }
-            (Some("heartbeat"), _) if self.answers_due.is_empty() => Heard::Data,
-            (Some("heartbeat"), _) | (None, Some("pong")) => Heard::Handshake,
+            (Some("heartbeat"), _) if self.answers_due.is_empty() => Received::Data,
+            (Some("heartbeat"), _) | (None, Some("pong")) => Received::Handshake,
             (Some("status"), _) => {
                 self.status(frame.data, publisher, text)?;
-                Heard::Handshake
+                Received::Handshake
             }
             (None, Some("subscribe")) => self.answered(&frame, publisher)?,
-            (None, Some("unsubscribe")) => Heard::Handshake,
+            (None, Some("unsubscribe")) => Received::Handshake,
             (None, None) if frame.event.is_some() => {
                 return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
             }
-            _ => Heard::Unknown,
+            _ => Received::Unknown,
         };
-        self.ask_anew(outbox);
-        match heard {
-            // It speaks, but is not well: heartbeats come all the same.
-            Heard::Data if self.is_down => Ok(Heard::Handshake),
-            heard => Ok(heard),
+        self.resubscribe(outbox);
+        match received {
+            // It sends heartbeats all the same, but its system is not well.
+            Received::Data if self.is_down => Ok(Received::Handshake),
+            received => Ok(received),
         }
     }
 
@@ -246,14 +248,14 @@ impl Conversation<'_> {
         self.answers_due.extend(due);
     }
 
-    fn ask_anew(&mut self, outbox: &mut Outbox) {
+    fn resubscribe(&mut self, outbox: &mut Outbox) {
         let soon = self.asked_anew.is_some_and(|at| at.elapsed() < ANEW);
         if self.missed.is_empty() || !self.answers_due.is_empty() || soon {
             return;
         }
         self.asked_anew = Some(Instant::now());
         let missed = std::mem::take(&mut self.missed);
-        let pairs = self.asked.left();
+        let pairs = self.subscriptions.left();
         let pairs: Vec<Pair> = pairs
             .filter(|pair| missed.contains(&pair.symbol()))
             .collect();
@@ -262,11 +264,11 @@ impl Conversation<'_> {
     }
 
     fn tick(&mut self, mut tick: Tick, publisher: &Publisher) {
-        if !self.asked.has(tick.symbol) {
+        if !self.subscriptions.has(tick.symbol) {
             publisher.ignore();
             return;
         }
-        self.asked.given(tick.symbol, publisher);
+        self.subscriptions.given(tick.symbol, publisher);
         self.rolling.thin(tick.symbol, &mut tick.day);
         publisher.tick(&tick);
     }
@@ -277,19 +279,19 @@ impl Conversation<'_> {
             self.begin_with(&mut entries);
         }
         for TradeEntry { id, symbol, tick } in entries {
-            if !self.asked.has(symbol) {
+            if !self.subscriptions.has(symbol) {
                 publisher.ignore();
                 continue;
             }
             let Some(mut tick) = tick else {
-                // It is counted as wrong, and need not be asked for again.
+                // It is counted as wrong, and need not be requested again.
                 self.trades.skip(symbol, id);
                 continue;
             };
             if let Some(trade) = &mut tick.trade {
                 match self.trades.take(symbol, tick.time, trade, snapshot) {
                     Number::Next | Number::Missed => {}
-                    // Of a snapshot it is what was asked for to fill a gap.
+                    // In a snapshot it is the trade that fills the gap.
                     Number::Known if snapshot => continue,
                     Number::Known => {
                         publisher.ignore();
@@ -311,9 +313,9 @@ impl Conversation<'_> {
         }
     }
 
-    /// Takes from a snapshot what was before we listened. It has the newest trades of each pair: a
-    /// number below the one before it shows that the source counts anew. Of a pair that nothing is
-    /// known of yet, the trades before the last one belong to the time before.
+    /// Removes from a snapshot the trades before the subscription. A snapshot has the newest trades of each pair: a
+    /// number below the previous one shows that the source has restarted its numbers. For a pair without any data yet,
+    /// the trades before the last one belong to the time before.
     fn begin_with(&mut self, entries: &mut Vec<TradeEntry>) {
         let mut newest: BTreeMap<Symbol, u64> = BTreeMap::new();
         for entry in entries.iter() {
@@ -344,13 +346,17 @@ impl Conversation<'_> {
             self.is_down = system != "online";
             if self.is_down {
                 let system = socket::words(system);
-                publisher.degraded(format!("{NAME} says of its system: {system}"));
+                publisher.degraded(format!("{NAME} reports the state of its system: {system}"));
             }
         }
         Ok(())
     }
 
-    fn answered(&mut self, frame: &Frame<'_>, publisher: &Publisher) -> Result<Heard, FeedError> {
+    fn answered(
+        &mut self,
+        frame: &Frame<'_>,
+        publisher: &Publisher,
+    ) -> Result<Received, FeedError> {
         let result = frame.result.as_ref();
         let channel = result.and_then(|result| result.channel.as_deref());
         let symbol = frame
@@ -364,14 +370,14 @@ impl Conversation<'_> {
                 .find(|known| Some(known.name()) == channel);
             if let (Some(channel), Some(symbol)) = (channel, symbol) {
                 self.answers_due.remove(&(channel, symbol));
-                if self.asked.has(symbol) {
-                    self.asked.given(symbol, publisher);
+                if self.subscriptions.has(symbol) {
+                    self.subscriptions.given(symbol, publisher);
                 }
             }
         } else {
             let words = socket::words(frame.error.as_deref().unwrap_or("without a reason"));
-            let mut named = self.asked.named_in(&words);
-            named.extend(symbol.filter(|symbol| self.asked.has(*symbol)));
+            let mut named = self.subscriptions.named_in(&words);
+            named.extend(symbol.filter(|symbol| self.subscriptions.has(*symbol)));
             let lower = words.to_ascii_lowercase();
             if named.is_empty() {
                 let why = format!("{NAME} refuses the subscription: {words}");
@@ -384,29 +390,29 @@ impl Conversation<'_> {
             for symbol in named {
                 self.answers_due.retain(|(_, due)| *due != symbol);
                 if !lower.contains("already subscribed") {
-                    self.asked
+                    self.subscriptions
                         .refused(symbol, &words, publisher)
                         .map_err(FeedError::Fatal)?;
                 }
             }
         }
         Ok(match self.answers_due.is_empty() {
-            true => Heard::Data,
-            false => Heard::Handshake,
+            true => Received::Data,
+            false => Received::Handshake,
         })
     }
 }
 
-/// What a message of several entries was, some of which are wrong: a message of which nothing can be
-/// read is itself wrong.
+/// The result of a message of several entries, some of them invalid: a message without any valid entry is itself
+/// invalid.
 fn some_of(
     is_any: bool,
     mut faults: Vec<FrameError>,
     publisher: &Publisher,
-) -> Result<Heard, FrameError> {
+) -> Result<Received, FrameError> {
     let last = if is_any { None } else { faults.pop() };
     publisher.wrongs(faults);
-    last.map_or(Ok(Heard::Data), Err)
+    last.map_or(Ok(Received::Data), Err)
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ proptest! {
             (BTreeSet::new(), Numbers::default(), Rolling::default());
         let mut conversation = Conversation {
             url: &Uri::from_static(Site::URL),
-            asked: Asked::new(NAME, &pairs, &mut published),
+            subscriptions: Subscribed::new(NAME, &pairs, &mut published),
             trades: &mut numbers,
             rolling: &mut rolling,
             answers_due: BTreeSet::new(),

@@ -19,7 +19,7 @@ fn trade(time: u64, price: &str) -> String {
     )
 }
 
-/// A file that is gone when the test is.
+/// A file that is removed with the test.
 struct Recording(PathBuf);
 
 impl Recording {
@@ -107,7 +107,7 @@ fn a_line_without_an_end_is_not_held() {
 }
 
 #[test]
-fn says_what_is_wrong_with_a_file() {
+fn reports_the_errors_of_a_file() {
     let error = |path: &Path| read(path, |_| true).unwrap_err().to_string();
     let missing = error(Path::new("/nowhere/recording.gz"));
     assert!(missing.contains("/nowhere/recording.gz"), "{missing}");
@@ -167,7 +167,7 @@ fn frames_of_binance_are_read_in_the_form_of_cryptofeed_and_each_trade_once() {
     assert_eq!(trades, [true, false], "{frames:?}");
 }
 
-/// Played, it would be as if nothing had ever happened.
+/// Replayed, it would look as if nothing had ever happened.
 #[tokio::test]
 async fn a_recording_that_is_not_understood_is_refused_by_name() {
     for (name, text, words) in [
@@ -290,7 +290,7 @@ async fn keeps_the_pauses_or_shortens_them() {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_a_failure_that_says_so() {
+async fn a_missing_file_is_a_failure_with_that_reason() {
     let error = failure(Path::new("/nowhere/x.gz")).await;
     assert!(
         matches!(&error, FeedError::Fatal(why) if why.contains("/nowhere/x.gz")),

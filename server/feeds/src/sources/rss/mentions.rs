@@ -3,14 +3,14 @@
 
 use market::Symbol;
 
-/// How much of a text is looked through, in bytes.
+/// How much of a text is searched, in bytes.
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
-/// The longest mention, in bytes: what stands in one pair of parentheses.
+/// The longest mention, in bytes: the content of one pair of parentheses.
 const MAX_MENTION_BYTES: usize = 200;
 
-/// Names of the US exchanges and markets, in small letters and without what is not a letter. Those of other
-/// countries that bear such a name (`Nasdaq Stockholm`) are not among them.
+/// Names of the US exchanges and markets, in lower case and letters only. Exchanges of other countries with such a name
+/// (`Nasdaq Stockholm`) are not among them.
 const EXCHANGES: [&str; 42] = [
     "nasdaq",
     "nasdaqgs",
@@ -68,7 +68,7 @@ pub(super) fn is_american(exchange: &str) -> bool {
     EXCHANGES.contains(&name)
 }
 
-/// Adds the symbols that a text mentions with a US exchange, each once and so many at the most.
+/// Adds the symbols that a text mentions with a US exchange, each once and up to a limit.
 pub(super) fn collect(text: &str, symbols: &mut Vec<Symbol>, most: usize) {
     let mut end = text.len().min(MAX_TEXT_BYTES);
     while !text.is_char_boundary(end) {
@@ -85,10 +85,10 @@ pub(super) fn collect(text: &str, symbols: &mut Vec<Symbol>, most: usize) {
     }
 }
 
-/// Reads what stands in parentheses: exchanges with a colon each, and symbols after them.
+/// Parses the content of parentheses: exchanges with a colon each, and symbols after them.
 fn mention(text: &str, symbols: &mut Vec<Symbol>, most: usize) {
     let mut is_listed = false;
-    // A name ends with its colon; what stands before it belongs to the symbols of the one before.
+    // A name ends with its colon; the text before it belongs to the symbols of the previous one.
     let mut parts = text.split([':', '：']).peekable();
     let mut names = parts.next().unwrap_or_default();
     while let Some(part) = parts.next() {
@@ -109,7 +109,7 @@ fn mention(text: &str, symbols: &mut Vec<Symbol>, most: usize) {
     }
 }
 
-/// Several exchanges may stand before one colon: `NYSE and TSX: ABC`.
+/// Several exchanges may share one colon: `NYSE and TSX: ABC`.
 fn exchanges(names: &str) -> impl Iterator<Item = &str> {
     names
         .split([',', ';', '/', '|', '&'])
@@ -131,7 +131,7 @@ fn of_words(words: &str) -> Vec<Symbol> {
     words.filter_map(|word| symbol(word.trim())).collect()
 }
 
-/// A symbol as it is traded in the US: one to five capital letters, perhaps with a class.
+/// A symbol in the US form: one to five capital letters, perhaps with a class.
 fn symbol(text: &str) -> Option<Symbol> {
     let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let (base, class) = text.split_once(['.', '-']).unwrap_or((text, ""));

@@ -1,38 +1,32 @@
 //! Any feed of [RSS](https://www.rssboard.org/rss-specification) or
 //! [Atom](https://www.rfc-editor.org/rfc/rfc4287), or several.
 //!
-//! A story is known by the address of its feed, and in that by its `guid` or `id`, else by its link, else by its
-//! words. Its symbols are those of the [stock categories](https://www.globenewswire.com/rss/List) of
-//! GlobeNewswire, those that its words mention with a US exchange, and those that the options name; its type is
-//! that of the options, else a press release where GlobeNewswire marks it, else what the words of its headline
-//! suggest.
+//! A story is identified by the address of its feed and, within that, by its `guid` or `id`, else by its link, else by
+//! its words. Its symbols are those of the [stock categories](https://www.globenewswire.com/rss/List) of GlobeNewswire,
+//! those that its words mention with a US exchange, and those of the options; its type is that of the options, else a
+//! press release if GlobeNewswire marks it, else the one that the words of its headline imply.
 
+mod address;
 mod mentions;
 mod options;
 mod story;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use market::Millis;
 use reqwest::Url;
 use tokio::time::Instant;
 
-use self::story::{Identity, Story};
-use crate::kit::time::exchange_time;
+use self::address::{Address, Shared, Standing, remembered};
 use crate::{
     End, Feed, FeedError, Publisher,
     kit::{
-        fetch::{self, Document, Fetcher, Page, pause},
-        markup::{self, Date, Item, Syndication},
+        fetch::{self, Fetcher, Page},
         seen::{Reported, Seen},
     },
 };
 
 pub use options::Options;
-
-/// The longest that an address is let alone that does not answer, by the feed's own will.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// A feed of stories from some addresses.
 #[derive(Debug)]
@@ -42,44 +36,6 @@ pub struct Rss {
     timeouts: fetch::Timeouts,
     addresses: Vec<Address>,
     shared: Shared,
-}
-
-/// The stories that have one identity in the whole world, by host and identity: the address that published each,
-/// and its headline. A publisher lists one release in several of its feeds.
-type Shared = Seen<(String, String), (Url, String)>;
-
-#[derive(Debug)]
-struct Address {
-    page: Page,
-    due: Instant,
-    failures: u32,
-    standing: Standing,
-    /// What was published of a story, by its identity.
-    seen: Seen<Identity, HighWaterMark>,
-    /// Addresses that several stories of the feed have had.
-    crowded: Seen<String, ()>,
-    /// What has been counted already.
-    reported: Reported,
-}
-
-#[derive(Debug)]
-struct HighWaterMark {
-    /// The id under which the story is on the tape.
-    id: String,
-    digest: [u8; 32],
-    /// Stands for the time that a story does not give.
-    published: Millis,
-}
-
-/// How an address does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Standing {
-    Unknown,
-    Good,
-    /// It is asked again.
-    Ill(String),
-    /// It is not.
-    Dead(String),
 }
 
 impl Rss {
@@ -95,7 +51,7 @@ impl Rss {
             due: Instant::now(),
             failures: 0,
             standing: Standing::Unknown,
-            // What stands in a document now, and as much again of what stood there before.
+            // The stories of a document, and as many earlier ones.
             seen: Seen::new(remembered(&options)),
             crowded: Seen::new(remembered(&options)),
             reported: Reported::new(remembered(&options)),
@@ -116,7 +72,7 @@ impl Rss {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let fetcher = Fetcher::new(&self.options.user_agent, self.timeouts)?.of(publisher);
-        // Spread over the interval, so that one host that has them all is not asked for all at once.
+        // Spread over the interval, so that a host of all addresses does not receive all requests at once.
         let step = self.options.interval / self.addresses.len().max(1) as u32;
         let step = step.min(Duration::from_secs(2));
         for (address, place) in self.addresses.iter_mut().zip(0..) {
@@ -125,7 +81,7 @@ impl Rss {
         loop {
             let living = self.addresses.iter_mut();
             let next = living
-                .filter(|address| !matches!(address.standing, Standing::Dead(_)))
+                .filter(|address| !matches!(address.standing, Standing::Failed(_)))
                 .min_by_key(|address| address.due);
             let Some(next) = next else {
                 return Err(FeedError::Fatal(self.problems().unwrap_or_default()));
@@ -133,12 +89,12 @@ impl Rss {
             publisher
                 .rest(next.due.saturating_duration_since(Instant::now()))
                 .await;
-            let asked = next
-                .ask(&fetcher, &self.options, &mut self.shared, publisher)
+            let polled = next
+                .poll(&fetcher, &self.options, &mut self.shared, publisher)
                 .await;
             let before = next.standing.clone();
-            next.note(asked, self.options.interval);
-            if let Standing::Ill(why) | Standing::Dead(why) = &next.standing
+            next.note(polled, self.options.interval);
+            if let Standing::Failing(why) | Standing::Failed(why) = &next.standing
                 && next.standing != before
             {
                 tracing::warn!(feed = self.name, "{why}");
@@ -150,14 +106,14 @@ impl Rss {
         }
     }
 
-    /// What is wrong with the addresses, if anything is.
+    /// The problems of the addresses, if any.
     fn problems(&self) -> Option<String> {
         let problems: Vec<&str> = self
             .addresses
             .iter()
             .filter_map(|address| match &address.standing {
-                Standing::Unknown | Standing::Good => None,
-                Standing::Ill(why) | Standing::Dead(why) => Some(why.as_str()),
+                Standing::Unknown | Standing::Live => None,
+                Standing::Failing(why) | Standing::Failed(why) => Some(why.as_str()),
             })
             .collect();
         let all = self.addresses.len();
@@ -179,270 +135,5 @@ impl Feed for Rss {
 
     fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
         Box::pin(self.listen(publisher))
-    }
-}
-
-/// What came of asking: how long the answer does, or why there is none, how long to wait, and whether for
-/// ever.
-type Asked = Result<Option<Duration>, (String, Option<Duration>, bool)>;
-
-impl Address {
-    async fn ask(
-        &mut self,
-        fetcher: &Fetcher,
-        options: &Options,
-        shared: &mut Shared,
-        publisher: &Publisher,
-    ) -> Asked {
-        let answer = fetcher
-            .get(&mut self.page)
-            .await
-            .map_err(|error| (error.why, error.wait, error.is_fatal))?;
-        publisher.record_receipt();
-        let Some(document) = answer.document else {
-            return Ok(answer.fresh);
-        };
-        match self.take(document, options, shared, publisher).await {
-            Ok(asked) => Ok(asked.max(answer.fresh)),
-            Err(why) => {
-                self.page.forget();
-                let why = format!("{}: {why}", fetch::place(self.page.url()));
-                Err((why, None, false))
-            }
-        }
-    }
-
-    fn note(&mut self, asked: Asked, interval: Duration) {
-        let wait = match asked {
-            Ok(asked) => {
-                self.failures = 0;
-                self.standing = Standing::Good;
-                pause(interval, asked)
-            }
-            Err((why, wait, is_fatal)) => {
-                self.failures += 1;
-                self.standing = match is_fatal {
-                    true => Standing::Dead(why),
-                    false => Standing::Ill(why),
-                };
-                // No more often than if it were well, and ever more seldom.
-                let span = interval * 2_u32.saturating_pow(self.failures.min(7) - 1);
-                pause(span.min(LONGEST.max(interval)), None).max(wait.unwrap_or_default())
-            }
-        };
-        self.due = Instant::now() + wait;
-    }
-
-    /// Publishes what is new in a document, and answers how long it asks to be left alone.
-    async fn take(
-        &mut self,
-        document: Document,
-        options: &Options,
-        shared: &mut Shared,
-        publisher: &Publisher,
-    ) -> Result<Option<Duration>, String> {
-        let address = self.page.url().clone();
-        let mut read = markup::read(document, address.clone()).await?;
-        if !read.is_whole {
-            // What is missing is asked for again, whatever validators the answer had.
-            self.page.forget();
-        }
-        self.reported.faults(&read.faults, &address, publisher);
-        read.items.truncate(options.items);
-        let host = address.host_str().unwrap_or_default().to_owned();
-        let source = match &options.name {
-            Some(name) => name.clone(),
-            None => markup::cut(read.title.clone(), 100),
-        };
-        let source = if source.is_empty() { host } else { source };
-        // The newest stand first, and are published last.
-        for Listed {
-            identity,
-            item,
-            story,
-        } in self.listed(&read, &source, publisher).into_iter().rev()
-        {
-            if let Some(global) = identity.global()
-                && is_elsewhere(shared, &address, global, &story.headline)
-            {
-                publisher.ignore();
-                continue;
-            }
-            self.publish(identity, item, story, options, &source, publisher);
-        }
-        Ok(read.ttl)
-    }
-
-    /// The stories of a document, each identity once. Where several have one, the one with the latest time is
-    /// taken; of those with the same or without any, the first.
-    fn listed<'a>(
-        &mut self,
-        read: &'a Syndication,
-        source: &str,
-        publisher: &Publisher,
-    ) -> Vec<Listed<'a>> {
-        let host = self.page.url().host_str().unwrap_or_default().to_owned();
-        self.find_crowded(read);
-        let mut listed: Vec<Listed<'a>> = Vec::with_capacity(read.items.len());
-        let mut places: HashMap<Identity, usize> = HashMap::new();
-        for item in &read.items {
-            let story = Story::of(item, &host);
-            let crowded = |link: &str| self.crowded.get(&link.to_owned()).is_some();
-            let identity = Identity::of(item, &story.headline, crowded);
-            if story.headline.is_empty() {
-                let what =
-                    format!("a story of {source} without a title or a description: {identity}");
-                if self.reported.is_new(&what) {
-                    publisher.wrong(&what);
-                }
-                continue;
-            }
-            let this = Listed {
-                identity: identity.clone(),
-                item,
-                story,
-            };
-            let Some(place) = places.get(&identity).copied() else {
-                places.insert(identity, listed.len());
-                listed.push(this);
-                continue;
-            };
-            let other = &mut listed[place];
-            let left_out = match this.story.time() > other.story.time() {
-                true => std::mem::replace(other, this),
-                false => this,
-            };
-            let what = format!(
-                "{source} lists several stories as {identity}: publishes {:?}, leaves out {:?}",
-                other.story.headline, left_out.story.headline
-            );
-            if self.reported.is_new(&what) {
-                publisher.duplicate(&what);
-            }
-        }
-        listed
-    }
-
-    /// Notes the addresses that say nothing of a story: those of several, and that of the feed's own page.
-    fn find_crowded(&mut self, read: &Syndication) {
-        let mut first: HashMap<String, &Item> = HashMap::new();
-        let unnamed = |item: &&Item| {
-            let id = item.id.as_deref().unwrap_or_default();
-            id.trim().is_empty()
-        };
-        for item in read.items.iter().filter(unnamed) {
-            let Some(link) = story::address(item) else {
-                continue;
-            };
-            let is_own_page = read.link.as_ref().is_some_and(|page| page.as_str() == link);
-            match first.get(&link) {
-                Some(other) if other.title != item.title => self.crowded.insert(link, ()),
-                _ if is_own_page => self.crowded.insert(link, ()),
-                Some(_) => {}
-                None => {
-                    first.insert(link, item);
-                }
-            }
-        }
-    }
-
-    /// Publishes a story that has not been published, or not with these words.
-    fn publish(
-        &mut self,
-        identity: Identity,
-        item: &Item,
-        story: Story,
-        options: &Options,
-        source: &str,
-        publisher: &Publisher,
-    ) {
-        let digest = story.digest();
-        let told = self.seen.get(&identity);
-        if told.is_some_and(|told| told.digest == digest) {
-            return;
-        }
-        let told = told.map(|told| (told.id.clone(), told.published));
-        let told = told.or_else(|| self.on_tape(&identity, item, &story, publisher));
-        // The first time that it was seen stands for one that it does not give.
-        let first_seen = told.as_ref().map(|(_, published)| *published);
-        let published = time_of(&story, source, publisher)
-            .or(first_seen)
-            .unwrap_or_else(|| publisher.now());
-        let id = told.map_or_else(|| identity.id(self.page.url()), |(id, _)| id);
-        let news = story.news(id.clone(), options, source, published);
-        self.seen.insert(
-            identity,
-            HighWaterMark {
-                id,
-                digest,
-                published,
-            },
-        );
-        publisher.news(news);
-    }
-
-    /// The id and the time under which a story is on the tape from before a restart: its own id, or one that
-    /// an earlier version gave it.
-    fn on_tape(
-        &self,
-        identity: &Identity,
-        item: &Item,
-        story: &Story,
-        publisher: &Publisher,
-    ) -> Option<(String, Millis)> {
-        let url = self.page.url();
-        let own = publisher.newest(&identity.id(url));
-        let former = || {
-            let former = identity.former(item, url);
-            let mut former = former.iter().filter_map(|id| publisher.newest(id));
-            former.find(|news| news.headline == story.headline)
-        };
-        own.or_else(former).map(|news| (news.id, news.published))
-    }
-}
-
-/// The time that a story gives. One that cannot be is counted.
-fn time_of(story: &Story, source: &str, publisher: &Publisher) -> Option<Millis> {
-    match &story.date {
-        Date::Missing => None,
-        Date::At(time) => exchange_time(*time, publisher.now(), &story.headline)
-            .map_err(|error| publisher.wrong(&error))
-            .ok(),
-        Date::Unread(text) => {
-            publisher.wrong(&format_args!(
-                "the date {text:?} of {:?} of {source}: expected a date with a known zone, as in RFC 2822 or RFC 3339",
-                story.headline
-            ));
-            None
-        }
-    }
-}
-
-/// How many stories of an address are remembered.
-fn remembered(options: &Options) -> usize {
-    2 * options.items.max(50)
-}
-
-/// A story of a document.
-struct Listed<'a> {
-    identity: Identity,
-    item: &'a Item,
-    story: Story,
-}
-
-/// Whether another address of the same host has published a story already, in the same words.
-fn is_elsewhere(shared: &mut Shared, address: &Url, global: &str, headline: &str) -> bool {
-    let host = address.host_str().unwrap_or_default();
-    let host = format!(
-        "{host}:{}",
-        address.port_or_known_default().unwrap_or_default()
-    );
-    let key = (host, global.to_owned());
-    match shared.get(&key) {
-        Some((other, words)) if other != address => words == headline,
-        _ => {
-            shared.insert(key, (address.clone(), headline.to_owned()));
-            false
-        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// The most addresses of one feed.
 const ADDRESSES: usize = 50;
 
-/// The most stories of one document that can be asked for.
+/// The most stories of one document that can be requested.
 const MAX_ITEMS: usize = 1_000;
 
 /// The most symbols of one story.
@@ -26,23 +26,23 @@ pub struct Options {
     /// The addresses.
     #[serde(deserialize_with = "addresses")]
     pub url: Vec<Url>,
-    /// What the feed is called, and who is said to tell its stories; else the host's name, and what each
-    /// document calls itself.
+    /// The name of the feed and of the source of its stories; by default the host's name, and each document's own
+    /// title.
     #[serde(default)]
     pub name: Option<String>,
-    /// What all of its stories speak of.
+    /// The symbols of all of its stories.
     #[serde(default)]
     pub symbols: Vec<Symbol>,
     /// The type of all of its stories.
     #[serde(default, rename = "type")]
     pub kind: Option<NewsType>,
-    /// How often each address is asked; never more often than it allows.
+    /// The interval of polls of each address; the source's own interval may be longer.
     #[serde(default = "interval", deserialize_with = "options::seconds")]
     pub interval: Duration,
-    /// How many stories of a document are looked at.
+    /// How many stories of a document are read.
     #[serde(default = "items")]
     pub items: usize,
-    /// Who asks.
+    /// The `User-Agent`.
     #[serde(default = "user_agent")]
     pub user_agent: String,
 }
@@ -97,7 +97,7 @@ impl FeedOptions for Options {
         let places: Vec<String> = self.url.iter().map(fetch::place).collect();
         About {
             does: format!(
-                "asks {} every {:?} for stories",
+                "polls {} every {:?} for stories",
                 list(&places),
                 self.interval
             ),

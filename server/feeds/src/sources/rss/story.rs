@@ -27,7 +27,7 @@ const MAX_ID: usize = 200;
 /// The longest part of an id that names an address, in characters.
 const MAX_PLACE: usize = 100;
 
-/// A story of either form of document.
+/// A story of either format of document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Story {
     pub(super) headline: String,
@@ -73,7 +73,7 @@ impl Story {
         }
     }
 
-    /// When the document says that it was published.
+    /// The publication time in the document.
     pub(super) fn time(&self) -> Option<Millis> {
         match self.date {
             Date::At(time) => Some(time),
@@ -96,7 +96,7 @@ impl Story {
             Some(kind) => (kind, Basis::Mapped),
             None if self.is_release => (NewsType::PressRelease, Basis::Mapped),
             None => match headline::infer(&self.headline) {
-                // Nothing is guessed: it is a headline.
+                // Without an explicit type it is a headline.
                 NewsType::Headline => (NewsType::Headline, Basis::Native),
                 kind => (kind, Basis::Inferred),
             },
@@ -125,12 +125,12 @@ impl Story {
     }
 }
 
-/// What a story is known by within its document.
+/// The identity of a story within its document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Identity {
-    /// Its own.
+    /// Its own id.
     Given(String),
-    /// Its address, where no other story has it.
+    /// Its address, if no other story has it.
     Link(String),
     /// Its address and its words.
     LinkAndWords(String, String),
@@ -139,7 +139,7 @@ pub(super) enum Identity {
 }
 
 impl Identity {
-    /// The identity of a story. `shares` says whether an address belongs to several stories.
+    /// The identity of a story. `shares` returns whether an address belongs to several stories.
     pub(super) fn of(item: &Item, headline: &str, shares: impl Fn(&str) -> bool) -> Self {
         if let Some(id) = given(item.id.as_deref()) {
             return Identity::Given(id);
@@ -162,8 +162,8 @@ impl Identity {
         bounded(id, &place)
     }
 
-    /// The ids under which the story may stand on a tape already: that of its address alone, from before
-    /// another story had the same, and those of versions that did not name the whole address of the feed.
+    /// The ids under which the story may be on a tape already: that of its address alone, from before another story had
+    /// the same, and those of versions that did not name the whole address of the feed.
     pub(super) fn former(&self, item: &Item, feed: &Url) -> Vec<String> {
         let host = feed.host_str().unwrap_or_default();
         let written = given(item.address.as_deref());
@@ -181,7 +181,7 @@ impl Identity {
         }
     }
 
-    /// What the story is known by in the whole world, where that is so.
+    /// The globally unique identity of the story, if it has one.
     pub(super) fn global(&self) -> Option<&str> {
         match self {
             Identity::Given(own) if is_global(own) => Some(own),
@@ -202,7 +202,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// The address of a story, by which it may be known.
+/// The address of a story, if it can identify it.
 pub(super) fn address(item: &Item) -> Option<String> {
     let link = item.link.as_ref().map(|link| link.as_str().to_owned());
     link.or_else(|| given(item.address.as_deref()))
@@ -213,8 +213,8 @@ fn given(text: Option<&str>) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The address of a feed in the ids of its stories: host, port and path. Of a query, which may have a key in
-/// it, only a part of its hash.
+/// The address of a feed in the ids of its stories: host, port and path. A query, which may have a key in it, is
+/// represented by a part of its hash.
 fn place(feed: &Url) -> String {
     let host = feed.host_str().unwrap_or_default();
     let port = feed.port().map_or(String::new(), |port| format!(":{port}"));
@@ -247,8 +247,7 @@ pub(super) fn hash(text: &str) -> impl fmt::Display + use<> {
     base16ct::lower::encode_string(&digest[..16])
 }
 
-/// The symbol of a stock category, `Nasdaq:SMCI`, where it is one of the US: under the same letters other
-/// stocks are traded elsewhere.
+/// The symbol of a stock category, `Nasdaq:SMCI`, if it is one of the US: elsewhere the same letters are other stocks.
 fn american(category: &str) -> Option<Symbol> {
     let (exchange, symbol) = category.split_once(':')?;
     mentions::is_american(exchange).then(|| symbol.trim().parse().ok())?

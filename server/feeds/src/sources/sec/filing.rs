@@ -7,10 +7,10 @@ pub(super) const NAME: &str = "SEC EDGAR";
 
 use crate::kit::markup::{self, Date, Item};
 
-/// The most parties of one filing that are told apart.
+/// The most parties of one filing that are distinguished.
 const PARTIES: usize = 50;
 
-/// What one entry says: a filing, of one of its parties.
+/// One entry: a filing, of one of its parties.
 #[derive(Debug, PartialEq)]
 pub(super) struct Part {
     pub(super) accession: String,
@@ -28,16 +28,16 @@ pub(super) struct Party {
     pub(super) role: Role,
 }
 
-/// What somebody is to a filing, the most telling first.
+/// The role of a party in a filing, the most informative first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// Whose securities somebody else reports to own or to trade.
+    /// The issuer of securities that another party reports to own or to trade.
     Issuer,
-    /// Whom somebody else's filing is about.
+    /// The subject of another party's filing.
     Subject,
-    /// Who files about himself.
+    /// A filer about itself.
     Filer,
-    /// Who reports what he owns, or files about another.
+    /// A filer who reports holdings, or files about another party.
     Reporting,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn part(entry: &Item) -> Result<Part, String> {
     })
 }
 
-/// Ten digits of who files, two of the year, six of the number.
+/// Ten digits of the filer, two of the year, six of the number.
 fn is_accession(text: &str) -> bool {
     let is_digits =
         |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -120,9 +120,8 @@ fn items(summary: &str) -> Vec<(String, String)> {
     items.take(20).collect()
 }
 
-/// What the items of a form 8-K mean
-/// ([the form](https://www.sec.gov/files/form8-k.pdf)), the gravest first. An agreement (1.01) may be a
-/// merger and is a credit more often, so that it stays a filing; its title says what it is.
+/// The meanings of the items of a form 8-K ([the form](https://www.sec.gov/files/form8-k.pdf)), the gravest first. An
+/// agreement (1.01) may be a merger and is more often a credit, so it stays a filing; its title names it.
 pub const ITEMS: [(&str, NewsType); 8] = [
     ("1.03", NewsType::Notice),
     ("1.05", NewsType::Notice),
@@ -134,7 +133,7 @@ pub const ITEMS: [(&str, NewsType); 8] = [
     ("5.02", NewsType::Management),
 ];
 
-/// What forms are, with their types.
+/// Descriptions of forms, with their types.
 pub const FORMS: [(&str, NewsType, &str); 39] = [
     ("3", NewsType::Insider, "first holdings of an insider"),
     ("4", NewsType::Insider, "trade of an insider"),
@@ -181,16 +180,16 @@ pub const FORMS: [(&str, NewsType, &str); 39] = [
     ("25-NSE", NewsType::Notice, "removal from an exchange"),
 ];
 
-/// What is known of a filing.
+/// The known data of a filing.
 #[derive(Debug)]
 pub(super) struct Filing {
-    /// The poll that met it first.
+    /// The poll that found it first.
     pub(super) met: u64,
     pub(super) form: String,
     pub(super) link: Option<Link>,
     pub(super) published: Millis,
     pub(super) items: Vec<(String, String)>,
-    // In the order in which they were met.
+    // In the order in which they were found.
     pub(super) parties: Vec<Party>,
     pub(super) published_news: Option<News>,
 }
@@ -273,7 +272,7 @@ impl Filing {
         }
     }
 
-    /// The type of a filing, and what it is in words.
+    /// The type of a filing, and its description.
     fn meaning(&self) -> (NewsType, String) {
         let base = self.form.strip_suffix("/A").unwrap_or(&self.form);
         let row = FORMS.iter().find(|(form, ..)| *form == base);
@@ -285,7 +284,7 @@ impl Filing {
             if let Some((_, gravest)) = ITEMS.iter().find(|(number, _)| has(number)) {
                 kind = *gravest;
             }
-            // Exhibits stand beside almost everything and say nothing.
+            // Exhibits accompany almost everything and add nothing.
             let titles: Vec<&str> = self
                 .items
                 .iter()
@@ -309,7 +308,7 @@ mod tests {
         for title in [
             "8-K - Acme Corp. (0000000077) (Filer)",
             "8-K  -  Acme Corp.  (0000000077) (Filer)",
-            // Another dash, or what was left of one.
+            // Another dash, or the rest of one.
             "8-K Acme Corp. (0000000077) (Filer)",
         ] {
             let party = party(title, "8-K").unwrap();

@@ -1,14 +1,14 @@
-//! The latest filings of the SEC's EDGAR, after its
-//! [structured disclosure feeds](https://www.sec.gov/about/rss-feeds) and within its rules of
-//! [fair access](https://www.sec.gov/search-filings/edgar-search-assistance/accessing-edgar-data): a
-//! `User-Agent` that names who asks and how to reach him, and fewer than ten requests a second.
+//! The latest filings of the SEC's EDGAR, after its [structured disclosure feeds](https://www.sec.gov/about/rss-feeds)
+//! and within its rules of [fair
+//! access](https://www.sec.gov/search-filings/edgar-search-assistance/accessing-edgar-data): a `User-Agent` with a name
+//! and a way to reach it, and fewer than ten requests a second.
 //!
-//! The feed has an entry for each party of a filing; a filing is one story here. Whose filing it is decides
-//! what it is filed under: its issuer or the company that it is about before whoever files. Companies are
-//! numbered there (CIK); the SEC's own `company_tickers.json` says under which symbols they are traded.
+//! The feed has an entry for each party of a filing; a filing is one story here. Its symbols are those of its issuer or
+//! subject company before those of the filer. EDGAR numbers companies (CIK); the SEC's own `company_tickers.json` maps
+//! the numbers to symbols.
 //!
-//! What a filing says is known by its form, and for a form 8-K by its items, which stand in the summary of
-//! its entry: see [`FORMS`] and [`ITEMS`].
+//! The content of a filing follows from its form, and for a form 8-K from its items, which are in the summary of its
+//! entry: see [`FORMS`] and [`ITEMS`].
 
 mod filing;
 mod options;
@@ -40,19 +40,19 @@ use crate::{
     },
 };
 
-/// How many entries a page has: the most that the SEC gives.
+/// How many entries a page has: the SEC's maximum.
 const COUNT: usize = 100;
 
-/// How many pages are turned back at the most when all of a page is new.
+/// How many earlier pages are requested at most if a page has only new filings.
 const PAGES: usize = 10;
 
 /// The least time between two requests: four a second.
 const GAP: Duration = Duration::from_millis(250);
 
-/// How many filings are remembered. A busy day has some eight thousand, of all forms.
+/// How many filings are recorded. A busy day has some eight thousand, of all forms.
 const FILINGS: usize = 10_000;
 
-/// How long the SEC locks out who asks too often.
+/// How long the SEC blocks an address that sends too many requests.
 const LOCKED_OUT: Duration = Duration::from_secs(10 * 60);
 
 /// A feed of filings.
@@ -64,17 +64,17 @@ pub struct Sec {
     queries: Vec<Query>,
     filings: Seen<String, Filing>,
     reported: Reported,
-    /// How often a newest page has been asked for.
+    /// How often a newest page has been requested.
     polls: u64,
     tickers: Tickers,
 }
 
-/// One form that is asked for, or all of them.
+/// One form that is polled, or all of them.
 #[derive(Debug)]
 struct Query {
     form: String,
     newest: Page,
-    /// The last poll that came down to something known. What later ones met stands above a gap.
+    /// The last poll that reached known filings. Filings of later ones are above a gap.
     caught_up: u64,
     /// Whether there was a filing of the form.
     has_met: bool,
@@ -120,9 +120,9 @@ impl Sec {
                 self.tickers.refresh(&fetcher, publisher).await;
                 publisher.rest(self.gap).await;
             }
-            let mut asked = None;
+            let mut fresh = None;
             for at in 0..self.queries.len() {
-                asked = asked.max(self.poll(&fetcher, at, publisher).await?);
+                fresh = fresh.max(self.poll(&fetcher, at, publisher).await?);
                 publisher.rest(self.gap).await;
             }
             publisher.set_partial_entitlement(self.doubts());
@@ -132,11 +132,11 @@ impl Sec {
                     publisher.degraded(format!("filings come without symbols: {problem}"));
                 }
             }
-            publisher.rest(pause(self.options.interval, asked)).await;
+            publisher.rest(pause(self.options.interval, fresh)).await;
         }
     }
 
-    /// What there is to say of forms that are not known, and of which there was no filing either.
+    /// A warning about unknown forms without any filing.
     fn doubts(&self) -> Option<String> {
         let unmet = self.queries.iter().filter(|query| !query.has_met);
         let doubts: Vec<String> = unmet
@@ -145,7 +145,7 @@ impl Sec {
         Some(doubts.join("; ")).filter(|doubts| !doubts.is_empty())
     }
 
-    /// Asks for the newest page of a form, and for those before it until one has something known.
+    /// Requests the newest page of a form, and earlier ones until one has known filings.
     async fn poll(
         &mut self,
         fetcher: &Fetcher,
@@ -174,7 +174,7 @@ impl Sec {
             Ok(page) => page,
             Err(why) => return Err(unreadable(newest, why)),
         };
-        // The first time there is nothing to be known, and one page is enough to begin with.
+        // The first time nothing is known, and one page is enough to begin with.
         let is_first = self.queries[at].caught_up == 0;
         for turned in 1.. {
             let is_full = page.items.len() >= COUNT;
@@ -196,7 +196,7 @@ impl Sec {
                 .get(&mut before)
                 .await
                 .map_err(|error| refused(error, interval))?;
-            // It was asked for without conditions.
+            // It was requested without conditions.
             let Some(document) = answer.document else {
                 break;
             };
@@ -209,7 +209,7 @@ impl Sec {
         Ok(answer.fresh)
     }
 
-    /// Publishes what is new in a page. Returns whether it comes down to something known.
+    /// Publishes the new filings of a page. Returns whether it reaches known ones.
     fn take(&mut self, page: &Syndication, at: usize, publisher: &Publisher) -> bool {
         let address = self.queries[at].newest.url();
         self.reported.faults(&page.faults, address, publisher);
@@ -265,7 +265,7 @@ impl Sec {
             }
         }
         self.queries[at].has_met |= has_met;
-        // The newest stand first, and are published last.
+        // The newest come first, and are published last.
         for accession in touched.into_iter().rev() {
             let Some(filing) = self.filings.get_mut(&accession) else {
                 continue;
@@ -290,14 +290,14 @@ impl Feed for Sec {
     }
 }
 
-/// The SEC says 403 to who does not name himself, and to whom it has locked out.
+/// The SEC responds with 403 to a client without a name, and to one that it has blocked.
 fn refused(mut error: FetchError, interval: Duration) -> FeedError {
     if matches!(
         error.status,
         Some(StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
     ) {
         error.why.push_str(
-            "; the SEC locks out for ten minutes who asks more than ten times a second from one address, and answers nobody whose user_agent does not name him",
+            "; the SEC locks out for ten minutes an address that sends more than ten requests a second, and every client without a name in its user_agent",
         );
         error.wait = Some(error.wait.unwrap_or_default().max(LOCKED_OUT));
         error.is_fatal = false;
@@ -324,13 +324,13 @@ async fn entries(document: Document, page: &Page) -> Result<Syndication, String>
     let read = markup::read(document, page.url().clone()).await?;
     match read.form {
         Form::Rss => Err("it is RSS: expected Atom".to_owned()),
-        // What is missing could not be told from what is not there.
+        // A missing symbol would look like one that does not exist.
         Form::Atom if !read.is_whole => Err("it breaks off in the middle".to_owned()),
         Form::Atom => Ok(read),
     }
 }
 
-/// Whether a form is asked for: the SEC's own filter takes every form that begins so.
-fn covers(asked: &str, form: &str) -> bool {
-    asked.is_empty() || form == asked || form.strip_suffix("/A") == Some(asked)
+/// Whether a form is requested: the SEC's own filter accepts every form that begins so.
+fn covers(requested: &str, form: &str) -> bool {
+    requested.is_empty() || form == requested || form.strip_suffix("/A") == Some(requested)
 }

@@ -15,19 +15,19 @@ use crate::{
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// The forms to tell of, their amendments included; none for all.
+    /// The forms, including their amendments; all if empty.
     #[serde(default, deserialize_with = "read_forms")]
     pub forms: Vec<String>,
-    /// Who asks, and how to reach him.
+    /// The `User-Agent`: a name and a way to reach it.
     #[serde(default)]
     pub user_agent: String,
-    /// How often the SEC is asked.
+    /// The interval of polls.
     #[serde(default = "interval", deserialize_with = "options::seconds")]
     pub interval: Duration,
     /// The address of the latest filings.
     #[serde(default = "url", deserialize_with = "options::http")]
     pub url: Url,
-    /// The address of the file that says which symbols a company has.
+    /// The address of the file with the symbols of companies.
     #[serde(default = "tickers", deserialize_with = "options::http")]
     pub tickers: Url,
 }
@@ -77,7 +77,7 @@ impl FeedOptions for Options {
         };
         About {
             does: format!(
-                "asks {} every {:?} for the latest filings of {forms}",
+                "polls {} every {:?} for the latest filings of {forms}",
                 fetch::place(&self.url),
                 self.interval
             ),
@@ -93,28 +93,28 @@ impl FeedOptions for Options {
         let agent = &self.user_agent;
         if agent.is_empty() {
             return Err(format!(
-                "without a user_agent: the SEC answers only those who say who they are; {example}"
+                "without a user_agent: the SEC requires a name and a way to reach you; {example}"
             ));
         }
         let is_printable = agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         let has_mail = agent.split(' ').any(|word| {
             let parts = word.split_once('@');
-            parts.is_some_and(|(who, host)| !who.is_empty() && host.contains('.'))
+            parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
         });
         if !is_printable || !has_mail || agent.len() > 200 {
             return Err(format!(
-                "{agent:?} does not say who asks, which the SEC demands: {example}"
+                "{agent:?} has no name and email address, which the SEC requires: {example}"
             ));
         }
         match self.forms.len() {
             0..=MAX_FORMS => Ok(self),
             many => Err(format!(
-                "{many} forms: expected at most {MAX_FORMS}, because each is asked for by itself; none means all"
+                "{many} forms: expected at most {MAX_FORMS}, because each is requested separately; none means all"
             )),
         }
     }
 
-    /// Forms that are not known may be misspelt.
+    /// Unknown forms may be misspelt.
     fn doubts(&self) -> Vec<String> {
         let forms = self.forms.iter();
         forms.filter_map(|form| forms::doubt(form)).collect()

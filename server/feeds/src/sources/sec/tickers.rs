@@ -14,7 +14,7 @@ use crate::{
 use directory::Listing;
 use text::without_bom;
 
-/// How long the file of symbols does, and how long it is let alone when it could not be read.
+/// How long the file of symbols is used, and how long to wait after a failure to read it.
 const TICKERS: Duration = Duration::from_secs(24 * 60 * 60);
 const TICKERS_AGAIN: Duration = Duration::from_secs(10 * 60);
 
@@ -64,7 +64,7 @@ impl Tickers {
         if let Err(why) = &result {
             tracing::warn!(feed = publisher.name(), "the symbols of companies: {why}");
         }
-        // Yesterday's file does.
+        // Yesterday's file is good enough.
         self.problem = result.err().filter(|_| self.of.is_empty());
     }
 
@@ -92,8 +92,8 @@ struct Company {
     name: String,
 }
 
-/// Reads the file of symbols, `{"0":{"cik_str":320193,"ticker":"AAPL","title":"Apple Inc."},…}`, and leaves
-/// out what is none.
+/// Parses the file of symbols, `{"0":{"cik_str":320193,"ticker":"AAPL","title":"Apple Inc."},…}`, and leaves out
+/// invalid ones.
 fn companies(body: &[u8]) -> Result<Vec<Company>, String> {
     let rows: serde_json::Map<String, Value> =
         serde_json::from_slice(without_bom(body)).map_err(|error| error.to_string())?;
@@ -114,7 +114,7 @@ fn company(row: &Value) -> Option<Company> {
         number => number.as_u64()?,
     };
     let ticker = row.get("ticker")?.as_str()?;
-    // A class of shares is written BRK-B by the SEC, and BRK.B where it is traded.
+    // The SEC writes a class of shares BRK-B; it is traded as BRK.B.
     let class = ticker
         .rsplit_once('-')
         .filter(|(_, class)| class.len() == 1);

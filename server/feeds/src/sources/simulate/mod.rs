@@ -1,13 +1,14 @@
 //! The built-in market: 30 US stocks with real names and made-up prices and news, so that a page
 //! has something to show without a key, a network or an open exchange.
 //!
-//! Everything says that it is simulated: the quality of every session, the source and the summary
-//! of every story. The market is open round the clock, see [`Simulation`].
+//! Everything is marked as simulated: the quality of every session, the source and the summary of every story. The
+//! market is open round the clock, see [`Simulation`].
 //!
-//! After a restart it goes on from the prices that the archive has. The time between is left out.
+//! After a restart it continues from the prices in the archive. The time between is left out.
 
 mod random;
 mod simulation;
+mod stock_state;
 mod stocks;
 mod stories;
 #[cfg(test)]
@@ -27,7 +28,7 @@ use clock::MAX_AHEAD;
 
 pub use simulation::{Output, Simulation};
 
-/// A stall that is longer is left out of the simulation; a shorter one is caught up with.
+/// A longer stall is left out of the simulation; a shorter one is caught up with.
 const CATCH_UP: Millis = 5_000;
 
 /// Paces a [`Simulation`] by the clock.
@@ -56,7 +57,7 @@ impl Simulate {
             }
             simulation
         };
-        // The past comes at once: its bars and stories, but of its quotes only the last.
+        // The past comes at once: its bars and stories, but only the last of its quotes.
         let mut steps = 0_u32;
         while left.is_empty() && simulation.time() + Simulation::STEP <= start {
             for output in simulation.step() {
@@ -95,7 +96,7 @@ impl Simulate {
                 );
                 simulation.go_back_to(now);
             }
-            // By less, the market goes on from where it is, a step at a time.
+            // If it was set back by less, the market continues from where it is, a step at a time.
             let stepped_back = simulation.time() > now + CATCH_UP;
             let until = if stepped_back { simulation.time() } else { now };
             while simulation.time() <= until {

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 
-/// Every random number of a simulation comes from here, in an order that is part of its contract:
-/// the same seed gives the same events.
+/// The source of every random number of a simulation, in an order that is part of its contract: the same seed gives the
+/// same events.
 #[derive(Debug)]
 pub(super) struct Random {
     rng: Rng,
@@ -34,7 +34,7 @@ impl Random {
         self.rng.u32(low..=high)
     }
 
-    /// True so often.
+    /// True with this probability.
     pub(super) fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
@@ -44,7 +44,7 @@ impl Random {
         &list[self.rng.usize(..list.len())]
     }
 
-    /// A position, each as often as its weight says.
+    /// A random index, by weights.
     pub(super) fn weighted(&mut self, weights: impl Iterator<Item = f64> + Clone) -> usize {
         let mut rest = self.unit() * weights.clone().sum::<f64>();
         let mut last = 0;
@@ -72,14 +72,14 @@ impl Random {
         radius * cos
     }
 
-    /// Mean 0, variance 1 and heavy tails (kurtosis 15): three in a hundred are drawn from a normal
-    /// distribution that is more than four times as wide as the rest's.
+    /// Mean 0, variance 1 and heavy tails (kurtosis 15): three in a hundred are drawn from a normal distribution that
+    /// is more than four times as wide as the rest's.
     pub(super) fn heavy(&mut self) -> f64 {
         let width = if self.chance(0.03) { 3.5 } else { 0.807 };
         width * self.normal()
     }
 
-    /// How many events happen where `mean` are expected; for small means, after Knuth.
+    /// The number of events if `mean` are expected; for small means, after Knuth.
     pub(super) fn poisson(&mut self, mean: f64) -> u32 {
         let limit = (-mean).exp();
         let mut product = self.unit();
@@ -91,7 +91,7 @@ impl Random {
         count
     }
 
-    /// From 1, each next one so often.
+    /// Geometric, from 1, with this probability of each further one.
     pub(super) fn geometric(&mut self, again: f64, most: u32) -> u32 {
         let mut count = 1;
         while count < most && self.chance(again) {

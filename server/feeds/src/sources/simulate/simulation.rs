@@ -1,24 +1,20 @@
-use market::{
-    Best, Clock, Day, Millis, NewsType, Price, Quality, Quote, Session, Size, Symbol, Tick, Trade,
-    TradingState,
-};
-use rust_decimal::Decimal;
+use market::{Day, Millis, NewsType, Quote, Session, Tick, TradingState};
 
 use crate::sources::simulate::{
     random::Random,
-    stocks::{STOCKS, Sector, Stock},
-    stories::{self, SOURCE, Story},
+    stock_state::{DIGESTION, Halt, SESSION, State, cents, in_cents},
+    stocks::{STOCKS, Sector},
+    stories::{self, Story},
 };
 
 /// A market of 30 US stocks that is open round the clock: sessions of six and a half hours follow
 /// one another without a pause. The first begins two hours before the start, on a whole minute.
 ///
-/// Prices follow one factor of the market, one of their sector and their own noise, all with heavy
-/// tails; how much they move and how often they are quoted is greater when a session opens and
-/// closes, and the first changes slowly by chance. A story moves what it speaks of over the seconds
-/// that follow it. Time goes in steps of [`Simulation::STEP`], and all chance comes from one seeded
-/// generator: the same seed and start give the same events, which is part of the contract.
-/// A change here changes what every seed means.
+/// Prices follow one factor of the market, one of their sector and their own noise, all with heavy tails. How much they
+/// move and how often they are quoted is greater when a session opens and closes, and the former changes slowly by
+/// chance. A story moves its symbols over the seconds that follow it. Time advances in steps of [`Simulation::STEP`],
+/// and all chance comes from one seeded generator: the same seed and start give the same events, which is part of the
+/// contract. A change here changes the meaning of every seed.
 #[derive(Debug)]
 pub struct Simulation {
     random: Random,
@@ -27,20 +23,20 @@ pub struct Simulation {
     session_start: Option<Millis>,
     /// Logarithms of the market and, after it, of the sectors.
     factors: [f64; 1 + Sector::COUNT],
-    /// What a story of the whole market has still to move.
+    /// The rest of the move from a story of the whole market.
     market_pull: f64,
-    /// The logarithm of how nervous everybody is.
+    /// The logarithm of the overall volatility.
     mood: f64,
     stocks: Vec<State>,
     next_story: Millis,
-    /// How many stories it has told.
+    /// How many stories it has published.
     stories: u64,
 }
 
-/// What happens at one moment.
+/// The events of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Something slow changed.
+    /// A session has changed.
     Session(Session),
     /// A trade, or new best prices.
     Tick(Tick),
@@ -48,53 +44,15 @@ pub enum Output {
     News(market::News),
 }
 
-#[derive(Debug)]
-struct State {
-    stock: &'static Stock,
-    symbol: Symbol,
-    /// What it is worth, in cents.
-    value: f64,
-    /// The last trade, in cents.
-    last: i64,
-    open: i64,
-    prev_close: i64,
-    /// When its value was worked out, and the factors of then.
-    seen: Millis,
-    seen_factors: [f64; 2],
-    /// What its stories have still to move.
-    pull: f64,
-    /// Until when everybody looks at it.
-    busy_until: Millis,
-    halt: Option<Halt>,
-    /// What it has done in this session and does only once.
-    told: Vec<NewsType>,
-}
-
-#[derive(Debug)]
-struct Halt {
-    /// When the news comes out; `None` when it has.
-    release: Option<Millis>,
-    resume: Millis,
-}
-
-/// Six and a half hours.
-const SESSION: Millis = 23_400_000;
-
 /// How far the market and a sector move in a session (standard deviation).
 const MARKET_VOLATILITY: f64 = 0.011;
 const SECTOR_VOLATILITY: f64 = 0.006;
 
-/// Ticks a second over all stocks, in the middle of a session when nothing happens.
+/// Ticks a second over all stocks, in the middle of a session without stories.
 const RATE: f64 = 15.0;
-
-/// How long a story takes to move a price by about two thirds of what it will.
-const DIGESTION: f64 = 7_000.0;
 
 /// How long a story draws attention, and how much.
 const ATTENTION: Millis = 45_000;
-const ATTENTION_RATE: f64 = 5.0;
-const ATTENTION_NOISE: f64 = 1.6;
-
 /// Two minutes: no halt outlasts its session.
 const LONGEST_HALT: Millis = 120_000;
 
@@ -125,8 +83,8 @@ impl Simulation {
         }
     }
 
-    /// A market that goes on at a time from where another one was left: in the middle of its session,
-    /// with its prices. What was halted is traded again soon.
+    /// A market that continues at a time from an earlier one: in the middle of its session, with its prices. Halted
+    /// stocks soon resume.
     pub fn resume(seed: u64, time: Millis, left: &[(Session, Quote)]) -> Self {
         let mut simulation = Simulation::new(seed, time);
         let time = simulation.start;
@@ -163,8 +121,8 @@ impl Simulation {
         self.time
     }
 
-    /// Leaves out the time until then, as if the market had stood still. For when the machine
-    /// slept: what would have happened meanwhile is not made up in a burst.
+    /// Skips the time until then, as if the market had stood still. For a machine that slept: the missed time is not
+    /// simulated in a burst.
     pub fn skip_to(&mut self, time: Millis) {
         let time = time - time % Self::STEP;
         if let Some(gap) = time.checked_sub(self.time) {
@@ -182,7 +140,7 @@ impl Simulation {
         }
     }
 
-    /// Goes back to a time and on from there with the prices of now, as if it had been that time all along.
+    /// Goes back to a time and continues from there with the current prices, as if it had been that time all along.
     pub fn go_back_to(&mut self, time: Millis) {
         let time = time - time % Self::STEP;
         let Some(gap) = self.time.checked_sub(time) else {
@@ -202,7 +160,7 @@ impl Simulation {
         }
     }
 
-    /// What happens at [`Simulation::time`], in order. Time goes on by a step.
+    /// The events at [`Simulation::time`], in order. Advances the time by a step.
     pub fn step(&mut self) -> Vec<Output> {
         let mut output = Vec::new();
         if self
@@ -228,7 +186,7 @@ impl Simulation {
         output
     }
 
-    /// How far the session is from its nearer end: 1 when it opens or closes, 0 in its middle.
+    /// The distance of the session from its nearer end: 1 when it opens or closes, 0 in its middle.
     fn edge(&self) -> f64 {
         let since = self.time - self.session_start.unwrap_or(self.time);
         (2.0 * since as f64 / SESSION as f64 - 1.0).abs()
@@ -244,8 +202,7 @@ impl Simulation {
         RATE * swing(edge, 0.85, 2.0) * weight / usual * Self::STEP as f64 / 1_000.0
     }
 
-    /// Moves the market and the sectors on by a step, and answers how many times as far as usual
-    /// everything moves now.
+    /// Moves the market and the sectors by a step, and returns the current factor of all moves.
     fn move_factors(&mut self, edge: f64) -> f64 {
         let part = Self::STEP as f64 / SESSION as f64;
         // An Ornstein-Uhlenbeck process that forgets within twenty minutes, of deviation 0.35.
@@ -275,10 +232,9 @@ impl Simulation {
             state.value = (state.value * gap.exp()).max(100.0);
             state.prev_close = state.last;
             state.open = state.value.round() as i64;
-            state.told.clear();
+            state.happened.clear();
             output.push(Output::Session(state.session()));
-            // The opening auction is the first trade, so that open, high, low and volume begin with
-            // it.
+            // The opening auction is the first trade, so that open, high, low and volume begin with it.
             let size = self.random.whole(40, 900) * 100;
             let mut tick = state.trade(self.time, state.open, size, &mut self.random);
             tick.day = Day {
@@ -310,7 +266,7 @@ impl Simulation {
                 self.make_story(position, kind, output);
             }
         }
-        // A glance at the page shall see one; the past needs only a few.
+        // A visitor of the page should see one soon; the past needs only a few.
         self.next_story = if self.time < self.start {
             let next = self.time + self.millis(300_000, 600_000);
             next.min(self.start + 4_000)
@@ -319,7 +275,7 @@ impl Simulation {
         };
     }
 
-    /// Whether the session goes on for longer than a halt lasts.
+    /// Whether the session continues for longer than a halt lasts.
     fn may_halt(&self) -> bool {
         self.session_start
             .is_some_and(|start| self.time + LONGEST_HALT < start + SESSION)
@@ -327,14 +283,14 @@ impl Simulation {
 
     fn make_story(&mut self, position: usize, kind: NewsType, output: &mut Vec<Output>) {
         let id = self.id();
-        let told = &mut self.stocks[position].told;
-        let kind = if told.contains(&kind) {
+        let happened = &mut self.stocks[position].happened;
+        let kind = if happened.contains(&kind) {
             NewsType::Headline
         } else {
             kind
         };
         if stories::once(kind) {
-            told.push(kind);
+            happened.push(kind);
         }
         let stock = self.stocks[position].stock;
         let Story { news, pull } = stories::of_stock(kind, stock, &id, self.time, &mut self.random);
@@ -355,8 +311,8 @@ impl Simulation {
         state.busy_until = self.time + ATTENTION;
     }
 
-    /// The news that a halt waited for, and some time later the end of the halt. Real halts last
-    /// longer; these end while one looks.
+    /// The news that a halt waited for, and some time later the end of the halt. Real halts last longer; these end
+    /// within a short visit.
     fn go_on_with_halts(&mut self, output: &mut Vec<Output>) {
         for position in 0..self.stocks.len() {
             let Some(halt) = &mut self.stocks[position].halt else {
@@ -383,7 +339,7 @@ impl Simulation {
                 output.push(Output::News(story.news));
                 state.halt = None;
                 output.push(Output::Session(state.session()));
-                // It reopens with an auction at the price that the news is worth.
+                // It reopens with an auction at the price after the news.
                 state.value *= std::mem::take(&mut state.pull).exp();
                 state.revalue(self.time, &self.factors, 0.0, &mut self.random);
                 state.busy_until = self.time + ATTENTION;
@@ -395,8 +351,7 @@ impl Simulation {
         }
     }
 
-    /// The id of the next story. It carries the start, so that the stories of a server that was
-    /// started again are not taken for those of before.
+    /// The id of the next story. It includes the start, so that stories after a restart differ from those before.
     fn id(&mut self) -> String {
         self.stories += 1;
         format!("{}-{}", self.start, self.stories)
@@ -411,148 +366,4 @@ impl Simulation {
 /// From `middle` in the middle of a session up by `more` at its ends.
 fn swing(edge: f64, middle: f64, more: f64) -> f64 {
     middle + more * edge * edge * edge
-}
-
-fn cents(cents: i64) -> Price {
-    Decimal::new(cents, 2).into()
-}
-
-/// A price above nothing in whole cents.
-fn in_cents(price: Option<Price>) -> Option<i64> {
-    let cents = price?.decimal().checked_mul(Decimal::ONE_HUNDRED)?;
-    i64::try_from(cents.round()).ok().filter(|cents| *cents > 0)
-}
-
-fn shares(shares: u32) -> Size {
-    Decimal::from(shares).into()
-}
-
-impl State {
-    fn new(stock: &'static Stock, time: Millis) -> Option<Self> {
-        let close = i64::from(stock.close);
-        Some(State {
-            stock,
-            symbol: stories::symbol(stock)?,
-            value: f64::from(stock.close),
-            last: close,
-            open: close,
-            prev_close: close,
-            seen: time,
-            seen_factors: [0.0; 2],
-            pull: 0.0,
-            busy_until: 0,
-            halt: None,
-            told: Vec::new(),
-        })
-    }
-
-    fn busy(&self, time: Millis) -> bool {
-        time < self.busy_until
-    }
-
-    /// How often it is quoted, in relation to the others.
-    fn weight(&self, time: Millis) -> f64 {
-        match (&self.halt, self.busy(time)) {
-            (Some(_), _) => 0.0,
-            (None, true) => self.stock.activity.max(1.0) * ATTENTION_RATE,
-            (None, false) => self.stock.activity,
-        }
-    }
-
-    fn revalue(
-        &mut self,
-        time: Millis,
-        factors: &[f64; 1 + Sector::COUNT],
-        nervous: f64,
-        random: &mut Random,
-    ) {
-        let waited = (time - self.seen) as f64;
-        let now = [factors[0], factors[1 + self.stock.sector as usize]];
-        let noise = if self.busy(time) {
-            ATTENTION_NOISE
-        } else {
-            1.0
-        };
-        let own = self.stock.volatility
-            * noise
-            * nervous
-            * (waited / SESSION as f64).sqrt()
-            * random.heavy();
-        // At least a second's worth, so that the first quote after a story shows that there is one.
-        let digested = self.pull * (1.0 - (-waited.max(1_000.0) / DIGESTION).exp());
-        let moved = self.stock.beta * (now[0] - self.seen_factors[0])
-            + (now[1] - self.seen_factors[1])
-            + own
-            + digested;
-        self.pull -= digested;
-        self.value = (self.value * moved.exp()).max(100.0);
-        self.seen = time;
-        self.seen_factors = now;
-    }
-
-    /// New best prices around the value, and about every other time a trade at one of them.
-    fn tick(&mut self, time: Millis, random: &mut Random) -> Tick {
-        let width = self.value
-            * random.between(0.000_04, 0.000_16)
-            * if self.busy(time) { 2.0 } else { 1.0 };
-        let spread = (width.round() as i64).max(1);
-        let bid = (self.value - spread as f64 / 2.0).round() as i64;
-        let ask = bid + spread;
-        let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
-        tick.bid = best(bid, random);
-        tick.ask = best(ask, random);
-        if random.chance(0.55) {
-            let inside = spread > 1 && random.chance(0.2);
-            self.last = match (inside, random.chance(0.5)) {
-                (true, _) => bid + spread / 2,
-                (false, true) => ask,
-                (false, false) => bid,
-            };
-            let size = if random.chance(0.25) {
-                random.whole(1, 99)
-            } else {
-                100 * random.geometric(0.6, 40)
-            };
-            tick.trade = Some(Trade::new(cents(self.last), Some(shares(size))));
-        }
-        tick
-    }
-
-    /// A trade in an auction, with best prices around it.
-    fn trade(&mut self, time: Millis, price: i64, size: u32, random: &mut Random) -> Tick {
-        self.last = price;
-        let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
-        tick.bid = best(price - 1, random);
-        tick.ask = best(price + 1, random);
-        tick.trade = Some(Trade::new(cents(price), Some(shares(size))));
-        tick
-    }
-
-    fn session(&self) -> Session {
-        Session {
-            symbol: self.symbol,
-            name: self.stock.name.to_owned(),
-            currency: Some("USD".to_owned()),
-            venue: Some(self.stock.venue.to_owned()),
-            source: SOURCE.to_owned(),
-            quality: Quality::Simulated,
-            state: if self.halt.is_some() {
-                TradingState::Halted
-            } else {
-                TradingState::Open
-            },
-            halt_code: self.halt.as_ref().map(|_| "T1".to_owned()),
-            hours: None,
-            open: Some(cents(self.open)),
-            prev_close: Some(cents(self.prev_close)),
-            tick: Some(cents(1)),
-        }
-    }
-}
-
-fn best(price: i64, random: &mut Random) -> Best {
-    Best::At {
-        price: cents(price),
-        size: Some(shares(100 * random.geometric(0.7, 30))),
-    }
 }

@@ -1,16 +1,16 @@
-//! What is traded in the simulated market.
+//! The stocks of the simulated market.
 
-/// A stock as the simulation knows it. Names are real, everything that happens to them is not.
+/// A stock of the simulation. Names are real, all events are not.
 #[derive(Debug)]
 pub(super) struct Stock {
     pub(super) symbol: &'static str,
-    /// The name of the company as it is registered.
+    /// The registered name of the company.
     pub(super) name: &'static str,
-    /// The name as headlines say it.
+    /// The name in headlines.
     pub(super) short: &'static str,
     pub(super) venue: &'static str,
     pub(super) sector: Sector,
-    /// What news of it is about; each reads well after `its` and before `orders`.
+    /// The subjects of its news; each reads well after `its` and before `orders`.
     pub(super) subjects: [&'static str; 4],
     /// The close before the first session, in cents.
     pub(super) close: u32,

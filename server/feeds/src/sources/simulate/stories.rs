@@ -1,4 +1,4 @@
-//! What is told in the simulated market. Every sentence is ours, and none of it happened.
+//! The stories of the simulated market. Every sentence was written for it, and none of it happened.
 
 use jiff::Timestamp;
 use market::{Action, Basis, Link, Millis, News, NewsType, Symbol};
@@ -8,17 +8,17 @@ use crate::sources::simulate::{
     stocks::{STOCKS, Stock},
 };
 
-/// Who says so.
+/// The source of the stories.
 pub(super) const SOURCE: &str = "Simulated";
 
-/// A story, and how far it moves what it speaks of: the logarithm of the price's ratio.
+/// A story, and how far it moves its symbols: the logarithm of the price's ratio.
 #[derive(Debug)]
 pub(super) struct Story {
     pub(super) news: News,
     pub(super) pull: f64,
 }
 
-/// How often each type is told, in relation to the others. A resumption only follows a halt.
+/// The frequency of each type, in relation to the others. A resumption only follows a halt.
 pub(super) const WEIGHTS: [(NewsType, f64); 13] = [
     (NewsType::Headline, 30.0),
     (NewsType::PressRelease, 13.0),
@@ -289,12 +289,12 @@ pub(super) fn of_stock(
     }
 }
 
-/// A story of the whole market. Its pull is the market's.
+/// A story of the whole market. Its move is the market's.
 pub(super) fn of_market(id: &str, time: Millis, random: &mut Random) -> Story {
     let good = random.chance(0.5);
     let tenth = f64::from(random.whole(1, 4)) / 10.0;
     let mut news = blank(NewsType::Macro, id, time);
-    let told: [String; 7] = if good {
+    let headlines: [String; 7] = if good {
         [
             format!("Consumer prices rise {tenth:.1}%, less than expected"),
             format!("Retail sales grow {tenth:.1}% in the month"),
@@ -315,7 +315,7 @@ pub(super) fn of_market(id: &str, time: Millis, random: &mut Random) -> Story {
             "Treasury yields jump after a weak auction".to_owned(),
         ]
     };
-    news.headline = random.pick(&told).clone();
+    news.headline = random.pick(&headlines).clone();
     let size = random.between(0.001, 0.003);
     Story {
         news,
@@ -328,7 +328,7 @@ pub(super) fn symbol(stock: &Stock) -> Option<Symbol> {
     stock.symbol.parse().ok()
 }
 
-/// A stock of the table by chance, each as often as it is quoted.
+/// A random stock of the table, weighted by how often it is quoted.
 pub(super) fn subject(random: &mut Random) -> usize {
     random.weighted(STOCKS.iter().map(|stock| stock.activity))
 }
@@ -352,7 +352,7 @@ fn blank(kind: NewsType, id: &str, time: Millis) -> News {
     }
 }
 
-/// An accession number in the form that EDGAR gives, of a filer that does not exist.
+/// An accession number in EDGAR's form, of a filer that does not exist.
 fn accession(time: Millis, random: &mut Random) -> String {
     let year = i64::try_from(time)
         .ok()

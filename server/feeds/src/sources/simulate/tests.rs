@@ -74,7 +74,7 @@ fn correlation(one: &BTreeMap<Millis, f64>, other: &BTreeMap<Millis, f64>) -> f6
 }
 
 #[test]
-fn the_same_seed_says_the_same() {
+fn the_same_seed_gives_the_same_events() {
     let until = START + 600_000;
     let output = run(7, until);
     assert_eq!(output, run(7, until));
@@ -82,7 +82,7 @@ fn the_same_seed_says_the_same() {
     assert!(output.len() > 40_000, "{}", output.len());
 }
 
-/// What a seed means is part of the contract: whoever changes these numbers changes every seed.
+/// The meaning of a seed is part of the contract: a change of these numbers changes every seed.
 #[test]
 fn a_seed_means_what_it_meant() {
     let last = |seed| {
@@ -135,7 +135,7 @@ fn prices_move_together_and_their_moves_have_heavy_tails() {
 }
 
 #[test]
-fn a_story_moves_what_it_speaks_of() {
+fn a_story_moves_its_symbols() {
     let output = run(3, START + 4 * HOUR);
     let minutes = minutes(&output);
     let mut after = Vec::new();
@@ -273,7 +273,7 @@ fn best_prices_never_cross_and_trades_are_between_them() {
 }
 
 #[test]
-fn stories_are_of_many_kinds_and_say_that_they_are_simulated() {
+fn stories_are_of_many_kinds_and_are_marked_as_simulated() {
     let mut kinds = BTreeSet::new();
     let mut headlines = BTreeSet::new();
     let mut ids = BTreeSet::new();
@@ -330,8 +330,8 @@ fn a_halt_stands_until_it_is_lifted() {
                 if news.kind == NewsType::Halt {
                     assert_eq!(news.code.as_deref(), Some("T1"));
                     assert!(halted.insert(symbol, Vec::new()).is_none());
-                } else if let Some(told) = halted.get_mut(&symbol) {
-                    told.push(news.kind);
+                } else if let Some(kinds) = halted.get_mut(&symbol) {
+                    kinds.push(news.kind);
                 }
             }
             Output::Session(session) => {
@@ -342,9 +342,9 @@ fn a_halt_stands_until_it_is_lifted() {
                         assert_eq!(session.halt_code.as_deref(), Some("T1"));
                     }
                     _ if stopped => {
-                        let told = halted.remove(&session.symbol).unwrap();
-                        assert_eq!(told.len(), 2, "the news, then the resumption: {told:?}");
-                        assert_eq!(told[1], NewsType::Resume);
+                        let kinds = halted.remove(&session.symbol).unwrap();
+                        assert_eq!(kinds.len(), 2, "the news, then the resumption: {kinds:?}");
+                        assert_eq!(kinds[1], NewsType::Resume);
                         assert_eq!(session.halt_code, None);
                         whole += 1;
                     }
@@ -463,7 +463,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
         let appended = tape.stats().appended - before;
         let expected = if hours == 0 { 3_800..6_000 } else { 200..2_000 };
         assert!(expected.contains(&appended), "{appended} at {hours} hours");
-        // The market is where the clock is.
+        // The market follows the clock.
         let newest = tape.view(|view| {
             let quotes = view.conflated(&Topic::Symbols);
             let times = quotes.filter_map(|(_, entry)| match &*entry.event {

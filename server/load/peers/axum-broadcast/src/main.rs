@@ -1,5 +1,5 @@
-//! What tutorials show: axum's `Sse` over a tokio broadcast channel. `axum-broadcast PORT` listens on 127.0.0.1;
-//! `POST /publish` sends its body as one event to everybody at `GET /subscribe`.
+//! The usual tutorial: axum's `Sse` over a tokio broadcast channel. `axum-broadcast PORT` listens on 127.0.0.1; `POST
+//! /publish` sends its body as one event to every client of `GET /subscribe`.
 
 use std::{convert::Infallible, env};
 
@@ -43,7 +43,7 @@ async fn subscribe(
 }
 
 async fn publish(State(events): State<Events>, text: String) -> StatusCode {
-    // An error says that nobody listens, which is no fault of the publisher's.
+    // An error means that there is no subscriber, which is no fault of the publisher's.
     let _ = events.send(text);
     StatusCode::NO_CONTENT
 }

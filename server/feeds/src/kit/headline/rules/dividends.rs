@@ -1,4 +1,4 @@
-//! What a company pays to its holders.
+//! Payments of a company to its holders.
 
 use market::NewsType;
 

@@ -1,4 +1,4 @@
-//! What a company earns and expects to earn.
+//! Earnings and forecasts of a company.
 
 use market::NewsType;
 

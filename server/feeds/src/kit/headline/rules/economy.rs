@@ -113,7 +113,7 @@ pub(super) const TABLE: &[Row] = &[(
         "pub|museum|tower|building !permits|societies|materials|volunteers",
         "inflation of",
         "COUNTRY unit|subsidiary|arm",
-        // Markets that move on a policy are no news about it.
+        // Markets that move because of a policy are no news about it.
         "^ stocks|dow|wall|futures|nasdaq|ftse|dollar|yen|sterling|rupee|gold|oil|crude|copper|bitcoin|wheat",
         "^ euro !zone|area",
         "home sales team",

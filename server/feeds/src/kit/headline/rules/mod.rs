@@ -1,4 +1,4 @@
-//! What each type asks for, and what must not be there.
+//! The phrases that each type requires, and those that exclude it.
 
 mod dividends;
 mod earnings;
@@ -15,7 +15,7 @@ mod trading;
 
 pub(super) use row::Row;
 
-/// The rules. Of two that begin at the same word the first one counts.
+/// The rules. If two begin at the same word, the first one counts.
 pub(super) const TABLES: &[&[Row]] = &[
     trading::TABLE,
     notices::INSOLVENCY,
@@ -30,5 +30,5 @@ pub(super) const TABLES: &[&[Row]] = &[
     titles::TITLES,
 ];
 
-/// No type may be inferred where one of these occurs.
+/// No type may be inferred if one of these occurs.
 pub(super) const SILENT: &[&[&str]] = &[silent::OPINION, silent::ELSEWHERE];

@@ -1,4 +1,4 @@
-//! Insolvency, delisting and what is filed with a regulator.
+//! Insolvency, delisting and filings with a regulator.
 
 use market::NewsType;
 

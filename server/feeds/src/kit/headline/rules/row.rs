@@ -1,5 +1,5 @@
 use market::NewsType;
 
-/// A type, the phrases of which one must be there, and those of which none may be.
+/// A type, phrases of which one must occur, and phrases of which none may.
 pub(in crate::kit::headline) type Row =
     (NewsType, &'static [&'static str], &'static [&'static str]);

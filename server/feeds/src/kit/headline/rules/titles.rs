@@ -1,6 +1,6 @@
 //! The titles under which regulatory announcements appear in the UK: "Acme plc - Directorate Change".
 //!
-//! The title is the end of the headline, so a sentence that goes on has another meaning.
+//! The title is the end of the headline: a sentence that continues has another meaning.
 
 use market::NewsType;
 

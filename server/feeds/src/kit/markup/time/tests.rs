@@ -121,7 +121,7 @@ fn what_is_not_certain_is_not_read() {
         "Tue, 31 Nov 2026 06:00 GMT",
         "Mon, 30 Nov 2026 25:00 GMT",
         "Mon, 30 Nov 2026 10:61 GMT",
-        // Zones that nobody knows, and one of three countries.
+        // Unknown zones, and one of three countries.
         "Mon, 30 Nov 2026 10:00:00 XYZ",
         "Mon, 30 Nov 2026 10:00:00 (somewhere)",
         "Mon, 30 Nov 2026 10:00:00 IST",
@@ -129,7 +129,7 @@ fn what_is_not_certain_is_not_read() {
         "Mon, 30 Nov 2026 10:00:00 Mars/Olympus",
         "Mon, 30 Nov 2026 10:00:00 +99:00",
         "2026-11-30 10:00 somewhere",
-        // Day and month in an order that is not certain.
+        // Day and month in an ambiguous order.
         "01/02/2026",
         "03-04-2026 10:00",
         "Mon, 30 Nov",

@@ -45,12 +45,12 @@ fn corrected(text: &str) -> Correction {
 
 #[test]
 fn reads_trades_to_the_last_digit() {
-    let told = tick(TRADE);
+    let report = tick(TRADE);
     assert_eq!(
-        (told.time, told.clock),
+        (report.time, report.clock),
         (1_614_009_104_208, Clock::Exchange)
     );
-    let trade = told.trade.unwrap();
+    let trade = report.trade.unwrap();
     assert_eq!(trade.price.to_string(), "126.55");
     assert_eq!(trade.size.unwrap().to_string(), "1");
     assert!(!trade.moves.last, "it is an odd lot");
@@ -70,7 +70,7 @@ fn reads_trades_to_the_last_digit() {
 }
 
 #[test]
-fn reads_quotes_and_who_is_not_there() {
+fn reads_quotes_and_empty_sides() {
     let quote = tick(QUOTE);
     assert_eq!(quote.time, 1_614_009_105_335);
     let Best::At { price, size } = quote.ask else {
@@ -101,9 +101,9 @@ fn what_a_report_can_do_without_is_missing_or_empty() {
     assert!(faults[0].to_string().contains("\"n/a\""), "{faults:?}");
 
     let bare = r#"{"T":"t","S":"AAPL","p":126.55,"s":null,"x":null,"z":"","c":"","t":null}"#;
-    let told = tick(bare);
-    assert_eq!((told.time, told.clock), (NOW, Clock::Receipt));
-    let trade = told.trade.unwrap();
+    let report = tick(bare);
+    assert_eq!((report.time, report.clock), (NOW, Clock::Receipt));
+    let trade = report.trade.unwrap();
     assert_eq!(
         (trade.size, trade.id, trade.moves),
         (None, None, TradeEligibility::ALL)
@@ -121,7 +121,7 @@ fn what_a_report_can_do_without_is_missing_or_empty() {
 }
 
 #[test]
-fn a_correction_names_the_trade_that_was_told() {
+fn a_correction_names_the_trade_that_was_published() {
     let trade = tick(TRADE).trade.unwrap();
     let correction = corrected(CORRECTION);
     assert_eq!(Some(correction.trade), trade.id);

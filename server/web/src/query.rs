@@ -1,4 +1,4 @@
-//! The query of an address, read into the parameters of a route.
+//! Parsing the query of an address into the parameters of a route.
 
 use axum::{extract::Query, http::Uri};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -19,19 +19,18 @@ use text::suggestion;
 /// How many unknown parameters one answer names.
 const MAX_NAMED: usize = 5;
 
-/// How much of an unknown name an answer repeats, in characters.
+/// The longest part of an unknown name that an answer repeats, in characters.
 const MAX_NAME: usize = 64;
 
-/// The parameters of a route that has none.
+/// The parameters of a route without parameters.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
 
-/// Reads the query of an address that is answered with data: a parameter that the route does not
-/// have is an error, because it would otherwise be ignored without a word.
+/// Parses the query of an address that is answered with data: an unknown parameter is an error, because it would
+/// otherwise be ignored silently.
 ///
 /// # Errors
-/// [`Problem::Malformed`] with the unknown name and the nearest known one, or with what cannot be
-/// read.
+/// [`Problem::Malformed`] with the unknown name and the nearest known one, or with the value that cannot be parsed.
 pub fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let given: Query<Vec<(String, String)>> =
         Query::try_from_uri(&plus_signs::encoded(uri)).map_err(unreadable)?;
@@ -51,11 +50,11 @@ pub fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     }
 }
 
-/// Reads the query of an address that is answered with a page: links that people share carry
-/// parameters of others, which are ignored.
+/// Parses the query of an address that is answered with a page: shared links carry parameters of other services, which
+/// are ignored.
 ///
 /// # Errors
-/// [`Problem::Malformed`] with what cannot be read.
+/// [`Problem::Malformed`] with the value that cannot be parsed.
 pub fn lenient<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let query: Query<T> = Query::try_from_uri(&plus_signs::encoded(uri)).map_err(unreadable)?;
     Ok(query.0)
@@ -75,7 +74,7 @@ fn refused(name: &str, known: &[&str]) -> String {
     format!("{shown:?} is not a parameter of this address{expected}")
 }
 
-/// The names of the fields that a type is read from.
+/// The names of a type's fields.
 fn names_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     struct Names<'a>(&'a mut &'static [&'static str]);
 
@@ -83,7 +82,7 @@ fn names_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
         type Error = value::Error;
 
         fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, value::Error> {
-            Err(value::Error::custom("only its names are asked for"))
+            Err(value::Error::custom("only the names are needed"))
         }
 
         fn deserialize_struct<V: Visitor<'de>>(
@@ -104,12 +103,12 @@ fn names_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     }
 
     let mut names: &'static [&'static str] = &[];
-    // It always fails: there is nothing to read.
+    // It always fails: there is no value.
     let _ = T::deserialize(Names(&mut names));
     names
 }
 
-/// Reads a number of a query, at most `most`; `expected` says in words what it has to be.
+/// Parses a number of a query, at most `most`; `expected` describes a valid value.
 pub fn number(
     name: &str,
     text: Option<&str>,
@@ -141,9 +140,9 @@ pub fn at_most(name: &str, text: &str, most: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Reads a moment of a query: milliseconds since the epoch, a date, which begins with UTC, or a date
-/// and a time with its offset ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)). What lies before
-/// the epoch is its beginning, because nothing is kept of before.
+/// Parses a moment of a query: milliseconds since the epoch, a date, which begins with UTC, or a date and a time with
+/// its offset ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)). A moment before the epoch becomes the epoch,
+/// because nothing earlier is kept.
 pub fn moment(name: &str, text: Option<&str>) -> Result<Option<Millis>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let millis = if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -158,7 +157,7 @@ pub fn moment(name: &str, text: Option<&str>) -> Result<Option<Millis>, Problem>
     })
 }
 
-/// What [`moment`] reads, as a schema.
+/// The input of [`moment`], as a schema.
 pub fn moment_schema() -> Schema {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
@@ -279,7 +278,7 @@ mod tests {
             ("2024-03-05t14:30:00z", 1_709_649_000_000),
             ("2024-03-05T09:30:00-05:00", 1_709_649_000_000),
             ("2024-03-05T15:30:00+01:00", 1_709_649_000_000),
-            // As it arrives where nobody wrote %2B.
+            // As it arrives if the client did not write %2B.
             ("2024-03-05T15:30:00 01:00", 1_709_649_000_000),
             ("2024-03-05 15:30:00 01:00", 1_709_649_000_000),
             ("1969-12-31", 0),
