@@ -2,7 +2,7 @@ use std::{future::pending, io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
-use market::FeedState;
+use market::{FeedState, FeedStatus};
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -79,12 +79,7 @@ pub async fn record(
         &table,
         full.clone(),
     );
-    let recorder = recorder.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            format!("{shown} is there already: expected another name, or --overwrite")
-        }
-        _ => format!("{shown} cannot be written: {error}"),
-    })?;
+    let recorder = recorder.map_err(|error| unwritable(&shown, &error))?;
     let recorder = Arc::new(recorder);
     let clock = Clock::system().as_now();
     let mut context = FeedContext::new(Tape::new(clock(), 1, WINDOW), clock);
@@ -118,12 +113,7 @@ pub async fn record(
             }
             _ = beat.tick() => {
                 let recorded = recorder.flush();
-                let state = statuses.current().pop();
-                let state = state.map(|status| match (status.state, status.detail) {
-                    (FeedState::Live, _) => "live".to_owned(),
-                    (_, Some(detail)) => detail,
-                    (_, None) => "connecting".to_owned(),
-                });
+                let state = statuses.current().pop().map(state_of);
                 progress.set_message(progress_line(recorded, begin, state));
             }
         }
@@ -133,7 +123,7 @@ pub async fn record(
     progress.finish_and_clear();
     let (recorded, is_full) = recorder
         .finish()
-        .map_err(|error| format!("{shown} cannot be written: {error}"))?;
+        .map_err(|error| unwritable(&shown, &error))?;
     match (failed, is_full) {
         (true, _) => Err(format!(
             "{shown} has {} frames, then the feed failed: {why}",
@@ -144,6 +134,25 @@ pub async fn record(
         )),
         (false, true) => Ok((recorded, format!("it has {most} bytes"))),
         (false, false) => Ok((recorded, why)),
+    }
+}
+
+/// Why a file cannot be recorded to.
+fn unwritable(shown: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!("{shown} is there already: expected another name, or --overwrite")
+        }
+        _ => format!("{shown} cannot be written: {error}"),
+    }
+}
+
+/// The state of the feed as the progress shows it.
+fn state_of(status: FeedStatus) -> String {
+    match (status.state, status.detail) {
+        (FeedState::Live, _) => "live".to_owned(),
+        (_, Some(detail)) => detail,
+        (_, None) => "connecting".to_owned(),
     }
 }
 

@@ -120,19 +120,7 @@ fn open(
         .map(|ownership| (&ownership.subject, &ownership.owner))
         .collect();
     for (id, event) in opened.refill {
-        match &event {
-            Event::Quote(quote) => {
-                newest.entry(quote.symbol).or_default().quote = Some(quote.clone())
-            }
-            Event::Session(session) => {
-                newest.entry(session.symbol).or_default().session = Some(session.clone());
-            }
-            Event::Bar(bar) => {
-                let newest = newest.entry(bar.symbol).or_default();
-                newest.closed_until = newest.closed_until.max(bar.start + Bar::INTERVAL);
-            }
-            Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
-        }
+        keep_newest(&mut newest, &event);
         let (topics, conflation_key) = (Topic::of(&event), Topic::conflation_key(&event));
         let owner = owner_of(&event, &owners);
         let payload = Entry::owned(id, event, owner);
@@ -146,28 +134,18 @@ fn open(
             payload,
         });
     }
-    let retained = || {
-        entries
-            .iter()
-            .filter(|stored| stored.conflation_key.is_none())
-    };
-    // With room left, everything of the window's age is there; otherwise only everything after the oldest event is
-    // certain to be.
-    let room = retained().count() < refill.entries
-        && 2 * bytes < refill.bytes
-        && keep
-            .bytes
-            .is_none_or(|most| archive.status().file_bytes < most / 2);
+    let is_small = keep
+        .bytes
+        .is_none_or(|most| archive.status().file_bytes < most / 2);
+    let has_room = is_small && 2 * bytes < refill.bytes;
     let age = keep
         .events
         .map_or(refill.age_ms, |age| age.min(refill.age_ms));
-    let since = match retained().next() {
-        Some(oldest) if !room => oldest.id,
-        _ => EventId {
-            ms: now.saturating_sub(age),
-            n: u64::from(opened.mark) * tape::IDS_PER_MS,
-        },
+    let oldest_of_age = EventId {
+        ms: now.saturating_sub(age),
+        n: u64::from(opened.mark) * tape::IDS_PER_MS,
     };
+    let since = complete_since(&entries, has_room, refill.entries, oldest_of_age);
     let loss_horizon = entries.last().map_or(since, |newest| newest.id);
     let refilled = entries.len();
     let refill = Refill {
@@ -177,21 +155,7 @@ fn open(
         entries,
     };
     let tape = Tape::refilled(opened.start, opened.mark, WINDOW, refill);
-    let journal = archive.journal().clone();
-    tape.set_witness(move |retained| {
-        let Some((last, _)) = retained.last() else {
-            return;
-        };
-        let frames: Vec<_> = retained
-            .iter()
-            .map(|(_, entry)| entry.chunk().frame())
-            .collect();
-        let owners = retained.iter().filter_map(|(id, entry)| {
-            let ownership = ownership(&entry.event, &entry.owner)?;
-            Some((*id, ownership))
-        });
-        journal.record(frames.iter().map(|frame| &**frame), owners, *last);
-    });
+    record_in_journal(&tape, &archive);
     let marks = newest
         .iter()
         .map(|(&symbol, newest)| HighWaterMark {
@@ -211,6 +175,58 @@ fn open(
         owners: opened.owners,
         archive: Some(Ok(archive)),
     })
+}
+
+/// Keeps an event where it is the newest of its symbol.
+fn keep_newest(newest: &mut HashMap<Symbol, Newest>, event: &Event) {
+    match event {
+        Event::Quote(quote) => newest.entry(quote.symbol).or_default().quote = Some(quote.clone()),
+        Event::Session(session) => {
+            newest.entry(session.symbol).or_default().session = Some(session.clone());
+        }
+        Event::Bar(bar) => {
+            let newest = newest.entry(bar.symbol).or_default();
+            newest.closed_until = newest.closed_until.max(bar.start + Bar::INTERVAL);
+        }
+        Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
+    }
+}
+
+/// From which id on no retained entry is missing. With room left, everything of the window's age is there; otherwise only
+/// everything after the oldest entry is certain to be.
+fn complete_since(
+    entries: &[Stored<Topic, Entry>],
+    has_room: bool,
+    max_entries: usize,
+    oldest_of_age: EventId,
+) -> EventId {
+    let mut retained = entries
+        .iter()
+        .filter(|stored| stored.conflation_key.is_none());
+    let is_full = !has_room || retained.clone().count() >= max_entries;
+    match retained.next() {
+        Some(oldest) if is_full => oldest.id,
+        _ => oldest_of_age,
+    }
+}
+
+/// Has the archive's journal record each retained entry before a reader sees it.
+fn record_in_journal(tape: &Tape, archive: &Archive) {
+    let journal = archive.journal().clone();
+    tape.set_witness(move |retained| {
+        let Some((last, _)) = retained.last() else {
+            return;
+        };
+        let frames: Vec<_> = retained
+            .iter()
+            .map(|(_, entry)| entry.chunk().frame())
+            .collect();
+        let owners = retained.iter().filter_map(|(id, entry)| {
+            let ownership = ownership(&entry.event, &entry.owner)?;
+            Some((*id, ownership))
+        });
+        journal.record(frames.iter().map(|frame| &**frame), owners, *last);
+    });
 }
 
 /// The owner of an event that was on the tape before. Stories of feeds are not stored with one.

@@ -64,6 +64,75 @@ impl fmt::Display for Plan {
     }
 }
 
+/// The texts of time, clock and symbol of some lines.
+type Sample = Vec<(String, Option<String>, Option<String>)>;
+
+fn unreadable(error: io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+/// What separates the fields of the header.
+fn read_delimiter(source: Source) -> Result<u8, String> {
+    // The header as one field: its delimiter is not known yet.
+    let mut first = Lines::new(source, b'\0');
+    match first.next().map_err(unreadable)? {
+        None => Err("is empty: expected a header and lines".to_owned()),
+        Some(Line::Refused(why)) => Err(format!("{why}: expected a header")),
+        Some(Line::Record) => Ok(delimiter_of(&first.text())),
+    }
+}
+
+/// Reads the first lines, from the second one on if there is a header.
+fn read_sample(
+    lines: &mut Lines<Source>,
+    columns: &Columns,
+    has_header: bool,
+) -> Result<Sample, String> {
+    let mut sample = Sample::new();
+    let mut bytes = 0;
+    let mut is_empty = true;
+    let mut more = if has_header {
+        lines.next()
+    } else {
+        Ok(Some(Line::Record))
+    };
+    while let Some(line) = more.map_err(unreadable)? {
+        is_empty = false;
+        if line == Line::Record {
+            let record = Record { lines, columns };
+            let text = |role| record.some(role).ok().flatten().map(str::to_owned);
+            if let Some(time) = text(Role::Time) {
+                bytes += time.len();
+                sample.push((time, text(Role::Clock), text(Role::Symbol)));
+            }
+        }
+        if sample.len() >= SAMPLE || bytes >= SAMPLE_BYTES {
+            break;
+        }
+        more = lines.next();
+    }
+    if is_empty {
+        return Err("has a header and nothing else: expected lines".to_owned());
+    }
+    Ok(sample)
+}
+
+/// How times are written: as requested, or as the sample suggests. `named` is the day in the file's name.
+fn format_of(
+    options: &ImportOptions,
+    named: Option<Date>,
+    sample: &Sample,
+) -> Result<TimeFormat, String> {
+    match (&options.time_format, named) {
+        (Some(TimeFormat::SinceMidnight(None)), None) => Err(
+            "its name has no day, and times are milliseconds since midnight: expected a name such as 20240102_trade.csv".to_owned(),
+        ),
+        (Some(TimeFormat::SinceMidnight(None)), day) => Ok(TimeFormat::SinceMidnight(day)),
+        (Some(format), _) => Ok(format.clone()),
+        (None, _) => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str())),
+    }
+}
+
 impl Plan {
     /// The plan for a file that can be opened as often as needed.
     pub(crate) fn of(
@@ -72,15 +141,7 @@ impl Plan {
         named: Option<Date>,
         now: Millis,
     ) -> Result<Self, String> {
-        let unreadable = |error: io::Error| format!("cannot be read: {error}");
-        let mut first = Lines::new(open()?, b'\0');
-        // The header as one field: its delimiter is not known yet.
-        match first.next().map_err(unreadable)? {
-            None => return Err("is empty: expected a header and lines".to_owned()),
-            Some(Line::Refused(why)) => return Err(format!("{why}: expected a header")),
-            Some(Line::Record) => {}
-        }
-        let delimiter = delimiter_of(&first.text());
+        let delimiter = read_delimiter(open()?)?;
         let mut lines = Lines::new(open()?, delimiter);
         lines.next().map_err(unreadable)?;
         let header: Vec<String> = (0..lines.len())
@@ -97,45 +158,8 @@ impl Plan {
             );
         }
 
-        let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
-        let mut bytes = 0;
-        let mut is_empty = true;
-        let mut more = if has_header {
-            lines.next()
-        } else {
-            Ok(Some(Line::Record))
-        };
-        while let Some(line) = more.map_err(unreadable)? {
-            is_empty = false;
-            if line == Line::Record {
-                let record = Record {
-                    lines: &lines,
-                    columns: &columns,
-                };
-                let text = |role| record.some(role).ok().flatten().map(str::to_owned);
-                if let Some(time) = text(Role::Time) {
-                    bytes += time.len();
-                    sample.push((time, text(Role::Clock), text(Role::Symbol)));
-                }
-            }
-            if sample.len() >= SAMPLE || bytes >= SAMPLE_BYTES {
-                break;
-            }
-            more = lines.next();
-        }
-        if is_empty {
-            return Err("has a header and nothing else: expected lines".to_owned());
-        }
-        let format = match (&options.time_format, named) {
-            (Some(TimeFormat::SinceMidnight(None)), None) => {
-                return Err(
-                    "its name has no day, and times are milliseconds since midnight: expected a name such as 20240102_trade.csv".to_owned(),
-                );
-            }
-            (Some(TimeFormat::SinceMidnight(None)), day) => TimeFormat::SinceMidnight(day),
-            (Some(format), _) => format.clone(),
-            (None, _) => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str()))?,
-        };
+        let sample = read_sample(&mut lines, &columns, has_header)?;
+        let format = format_of(options, named, &sample)?;
         // A guessed unit may differ in a line outside the sample.
         let earliest = if options.time_format.is_none() && format.is_epoch() {
             UNAMBIGUOUS
