@@ -185,12 +185,7 @@ impl Publisher {
         drop(sources);
         let tick = &self.timed(&mut state, tick.clone());
         let mut sources = self.context.sources();
-        let role = sources.record_data(self.rank, tick.symbol);
-        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
-        if role == Role::Promoted {
-            self.promote(&state, &mut sources, tick.symbol);
-        }
-        self.restore(&mut state, &mut sources, tick);
+        let role = self.prepare(&mut state, &mut sources, tick);
         state.begin_day(tick);
         let change = state.board.apply(tick);
         self.close(&mut sources, change.minutes);

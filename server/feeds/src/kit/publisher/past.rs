@@ -15,12 +15,7 @@ impl Publisher {
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         let mut sources = self.context.sources();
-        let role = sources.record_data(self.rank, tick.symbol);
-        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
-        if role == Role::Promoted {
-            self.promote(&state, &mut sources, tick.symbol);
-        }
-        self.restore(&mut state, &mut sources, tick);
+        let role = self.prepare(&mut state, &mut sources, tick);
         let now = self.now();
         let minute = now - now % Bar::INTERVAL;
         if role != Role::Standby && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
@@ -55,8 +50,25 @@ impl Publisher {
         self.close(&mut self.context.sources(), minutes);
     }
 
+    /// Prepares a symbol for a tick of it: its references, its promotion if this feed becomes primary, and its state from
+    /// before a restart. Returns the role of this feed.
+    pub(super) fn prepare(
+        &self,
+        state: &mut State,
+        sources: &mut SourceStates,
+        tick: &Tick,
+    ) -> Role {
+        let role = sources.record_data(self.rank, tick.symbol);
+        self.references(state, sources, tick.symbol, &tick.day);
+        if role == Role::Promoted {
+            self.promote(state, sources, tick.symbol);
+        }
+        self.restore(state, sources, tick);
+        role
+    }
+
     /// Restores the state of a symbol from before a restart.
-    pub(super) fn restore(&self, state: &mut State, sources: &mut SourceStates, tick: &Tick) {
+    fn restore(&self, state: &mut State, sources: &mut SourceStates, tick: &Tick) {
         if state.board.quote(tick.symbol).is_some() {
             return;
         }
