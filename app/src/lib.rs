@@ -38,5 +38,6 @@ pub use document::stopped::stop;
 pub use state::{
     days::Days,
     page_data::{FoundBars, FoundNews, PageData, Problem, address_of_news},
+    price_history::sample_of,
     range::{Range, RangeError},
 };

@@ -62,13 +62,7 @@ struct Span {
     start: Millis,
     /// The time of its close.
     end: Millis,
-    open: f64,
-    high: f64,
-    low: f64,
-    close: f64,
-    volume: f64,
-    /// What was paid for the volume; `None` if the bar has no average price.
-    turnover: Option<f64>,
+    sample: Sample,
 }
 
 impl Span {
@@ -76,12 +70,7 @@ impl Span {
         Span {
             start: bar.start,
             end,
-            open: bar.open.to_f64(),
-            high: bar.high.to_f64(),
-            low: bar.low.to_f64(),
-            close: bar.close.to_f64(),
-            volume: bar.volume.to_f64(),
-            turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
+            sample: sample_of(bar, end),
         }
     }
 
@@ -97,23 +86,22 @@ impl Span {
     const fn point(&self) -> PricePoint {
         PricePoint {
             time: self.end,
-            price: self.close,
-            volume: self.volume,
+            price: self.sample.close,
+            volume: self.sample.volume,
         }
     }
 }
 
-impl From<Span> for Sample {
-    fn from(span: Span) -> Self {
-        Sample {
-            time: span.end as f64,
-            open: span.open,
-            high: span.high,
-            low: span.low,
-            close: span.close,
-            volume: span.volume,
-            turnover: span.turnover,
-        }
+/// A bar as a sample of a chart. `end` is the time of its close, and its turnover is `None` if it has no average price.
+pub fn sample_of(bar: &Bar, end: Millis) -> Sample {
+    Sample {
+        time: end as f64,
+        open: bar.open.to_f64(),
+        high: bar.high.to_f64(),
+        low: bar.low.to_f64(),
+        close: bar.close.to_f64(),
+        volume: bar.volume.to_f64(),
+        turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
     }
 }
 
@@ -273,14 +261,14 @@ impl PriceHistory {
             if is_new && newest.is_none_or(|newest| newest <= bar.start) {
                 // Volume is counted only once, in the first bar that covers a time.
                 let (volume, turnover) = match covered <= bar.start {
-                    true => (bar.volume, bar.turnover),
+                    true => (bar.sample.volume, bar.sample.turnover),
                     false => (0.0, None),
                 };
                 covered = bar.end;
                 samples.push(Sample {
                     volume,
                     turnover,
-                    ..(*bar).into()
+                    ..bar.sample
                 });
             }
         }
@@ -308,7 +296,7 @@ impl PriceHistory {
                 samples.push(point.into());
             }
             while recent.next_if(|point| point.time <= bar.end).is_some() {}
-            samples.push(bar.into());
+            samples.push(bar.sample);
         }
         samples.extend(recent.map(Sample::from));
         samples

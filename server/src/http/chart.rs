@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use app::{Range, RangeError};
+use app::{Range, RangeError, sample_of};
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
     response::Response,
 };
-use chart::{Kind, Sample, Scale, Scene, Tone, draw::Palette, svg::Document};
+use chart::{Kind, Scale, Scene, Tone, draw::Palette, svg::Document};
 use market::{Bar, Interval, Millis, Price, Symbol};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -252,18 +252,10 @@ impl Drawing<'_> {
             interval: interval.unwrap_or(self.interval).millis() as f64,
             ..Scene::default()
         };
-        scene.series.replace(bars.iter().map(|spanned| {
-            let (_, bar) = spanned;
-            Sample {
-                time: end(spanned) as f64,
-                open: bar.open.to_f64(),
-                high: bar.high.to_f64(),
-                low: bar.low.to_f64(),
-                close: bar.close.to_f64(),
-                volume: bar.volume.to_f64(),
-                turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
-            }
-        }));
+        let samples = bars
+            .iter()
+            .map(|spanned| sample_of(&spanned.1, end(spanned)));
+        scene.series.replace(samples);
         let document = Document {
             title: self.title,
             size: self.size,
