@@ -19,7 +19,7 @@ pub struct About {
 pub enum Licence {
     /// Everybody: the data is simulated, or in the public domain.
     Public,
-    /// Whoever the source's terms allow; read them before showing the data to others.
+    /// Others, as far as the source's terms allow. Read the terms before showing the data to anyone.
     Terms,
     /// Only the holder of the key.
     Personal,
